@@ -1,0 +1,20 @@
+"""
+An archive of online discussion: news articles with their whole comment threads, kept for years.
+
+The rooms, from the ground up. Imports go downwards only; import-linter holds that in CI.
+
+    errors, site    what can go wrong and what to do about it; the facts that a site declares
+    items           what a page says: frozen values that travel through the house
+    normalise/      nicknames, dates, threads, text: pure functions that know no site
+    dle/            what is true of every site run by DataLife Engine
+    fetching/       robots.txt, politeness, what came of each HTTP exchange
+    planning/       when to visit a thread again
+    storage/        the only room that speaks SQL
+    reading         bytes of a page → what this page is and says
+    sites/          one folder a site: its facts, its spider, its pages
+    pipelines       Scrapy's hands: normalise, then store
+    extensions      the lock, the row of a crawl, the progress line
+    commands/       `scrapy crawl` with an honest exit code
+    sample/         a small made-up site to try everything on without the network
+    cli             the command `crawler`
+"""

@@ -1,0 +1,59 @@
+"""
+Everything that can go wrong, grouped by what to do about it.
+
+    CrawlerError
+    ├── NotUnderstood            the page (or a part of it) is not what we think: keep it, count it, go on
+    │   └── UnreadableDate
+    └── Stop                     the crawl or command cannot go on; each kind has its exit code
+        ├── BadArgument      2   what was asked for makes no sense: correct it, ask again
+        ├── AlreadyRunning  75   another crawl of this edition holds the lock: come back later
+        ├── CannotStore      3   the database or the archive cannot be used: mend it first
+        └── SiteRefuses      4   the site is unreachable or does not want us: come back later
+
+What passes by itself (a time-out, a 503) is not an error but an outcome of a fetch: see
+`crawler.items.FetchOutcome`.
+"""
+
+from typing import ClassVar
+
+
+class CrawlerError(Exception):
+    """Base of all our errors; its text is one sentence or two for the person at the terminal."""
+
+
+class NotUnderstood(CrawlerError):
+    """A page is not the page that we think it is; the text names what was missing and the address."""
+
+
+class UnreadableDate(NotUnderstood):
+    """The words of a date are of no known form, or name a moment that cannot be."""
+
+
+class Stop(CrawlerError):
+    """The crawl or the command cannot go on."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class BadArgument(Stop):
+    """An argument or setting makes no sense."""
+
+    exit_code = 2
+
+
+class AlreadyRunning(Stop):
+    """Another crawl of this edition is running."""
+
+    exit_code = 75
+
+
+class CannotStore(Stop):
+    """The database or the archive cannot be used."""
+
+    exit_code = 3
+
+
+class SiteRefuses(Stop):
+    """The site cannot be reached or does not want to be crawled."""
+
+    exit_code = 4
