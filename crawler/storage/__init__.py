@@ -1,0 +1,15 @@
+"""
+The only room that speaks SQL, on SQLite and Postgres alike.
+
+    types       columns that mean the same on both databases
+    schema      the tables; `migrations/` builds them step by step
+    views       the views for people, dropped before and created after every migration
+    database    engines, the version of the schema, migrating
+    archive     a crawl's one door: one connection, one thread, the locks of its editions
+    pages       writing what a page says: articles, authors, comments
+    ledger      writing what the crawler does: crawls, visits, fetches, hosts
+    frontier    what to visit when
+    queries     every question that is asked
+
+Functions that write take a connection and own no transaction: whoever calls them does.
+"""

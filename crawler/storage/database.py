@@ -1,0 +1,173 @@
+"""Engines, the version of the schema, and migrating: what must be done before anything is asked or written."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from crawler.errors import BadArgument, CannotStore
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+#: Seconds to wait for a Postgres server to answer, and on SQLite for another writer to finish.
+CONNECT_TIMEOUT_S = 10
+BUSY_TIMEOUT_S = 30
+
+
+def engine(url: str, *, writes: bool = False) -> Engine:
+    """
+    An engine for this address, set up for years of use.
+
+    Args:
+        url: `sqlite:///crawler.db` or `postgresql+psycopg://user@host/name`.
+
+        writes: Whether its transactions write. On SQLite they then begin with BEGIN IMMEDIATE: a transaction that
+            reads first and writes later fails at once with "database is locked" when another one wrote meanwhile.
+
+    Raises:
+        BadArgument: The address is of no known form, or names a database that we do not support.
+    """
+    address = database_address(url)
+    if address.get_backend_name() == "sqlite":
+        made = create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+        @event.listens_for(made, "connect")
+        def on_connect(connection: sqlite3.Connection, _record: object) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, below
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits when the power fails
+            connection.execute("PRAGMA foreign_keys = ON")
+
+        @event.listens_for(made, "begin")
+        def on_begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return made
+    return create_engine(
+        address,
+        poolclass=NullPool,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            # A lost machine must not hold its lock for hours.
+            "options": "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+            " -c idle_session_timeout=0 -c timezone=UTC",
+        },
+    )
+
+
+def database_address(url: str) -> URL:
+    """The parsed address. Raises BadArgument where it is not one of ours."""
+    try:
+        address = make_url(url)
+        address.get_dialect()
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise BadArgument(
+            f"DATABASE_URL is not a database address: {error}. "
+            "Write sqlite:///crawler.db or postgresql+psycopg://user:password@host/name."
+        ) from None
+    if address.get_backend_name() == "sqlite":
+        if not address.database or address.database == ":memory:":
+            raise BadArgument("DATABASE_URL names a database in memory; a crawl needs a file: sqlite:///crawler.db")
+        return address
+    if address.get_backend_name() != "postgresql":
+        raise BadArgument(
+            f"DATABASE_URL names a {address.get_backend_name()} database; only SQLite and Postgres are supported."
+        )
+    return address.set(drivername="postgresql+psycopg")
+
+
+def shown(url: str) -> str:
+    """The address as it may be shown to people and logs: without its password."""
+    return database_address(url).render_as_string(hide_password=True)
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """
+    A connection for questions, on a database whose schema is today's.
+
+    Raises:
+        CannotStore: The database cannot be reached, or its schema is of another version.
+    """
+    address = database_address(url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        raise CannotStore(
+            f"There is no database at {address.database}. Crawl first, or set DATABASE_URL to where yours is."
+        )
+    with storage_errors(url), engine(url).connect() as connection:
+        require_schema(connection, url)
+        yield connection
+
+
+@contextmanager
+def storage_errors(url: str) -> Iterator[None]:
+    """Turn what the database driver raises into CannotStore, with one line that says what happened and where."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise cannot_store(error, url) from error
+
+
+def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
+    """The error in one line for people: what the database said, and which database it was."""
+    said = str(error.orig) if isinstance(error, DBAPIError) and error.orig is not None else str(error)
+    return CannotStore(
+        f"The database {shown(url)} cannot be used: {' '.join(said.split())}. `crawler doctor` looks for the reason."
+    )
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration from pyproject.toml, aimed at this database."""
+    config = Config(toml_file=PROJECT / "pyproject.toml")
+    config.attributes["url"] = url
+    return config
+
+
+def head_revision() -> str:
+    """The version of the schema that this code is written for."""
+    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
+    if head is None:
+        raise CannotStore("This installation has no migrations folder; install it from its repository.")
+    return head
+
+
+def revision(connection: Connection) -> str | None:
+    """The version of the schema that the database has; None for an empty database."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def require_schema(connection: Connection, url: str) -> None:
+    """Raise CannotStore unless the database has today's schema."""
+    found, wanted = revision(connection), head_revision()
+    if found == wanted:
+        return
+    if found is None:
+        raise CannotStore(f"The database {shown(url)} has no tables yet. Run `crawler migrate` first.")
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config(url)).walk_revisions()}
+    remedy = (
+        "Run `crawler migrate` first." if found in known else "It was made by a newer version: update this program."
+    )
+    raise CannotStore(
+        f"The database {shown(url)} has schema version {found}, this program needs {wanted}. {remedy}"
+    )
+
+
+def migrate(url: str, *, target: str = "head") -> None:
+    """
+    Bring the database to a version of the schema, in one transaction; make the SQLite file where there is none.
+
+    Raises:
+        CannotStore: The database cannot be reached or written.
+    """
+    with storage_errors(url):
+        command.upgrade(alembic_config(url), target)

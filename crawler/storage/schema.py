@@ -1,0 +1,317 @@
+"""
+The tables. README.md holds the data dictionary; this file holds the reasons.
+
+Keys are the site's own numbers with the edition second: storing needs no look-ups, two editions join on the number.
+`id` leads because a key that leads with the few editions makes an unanalysed Postgres scan a whole edition a page.
+"""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from crawler.storage.types import BigNumber, ByteOrdered, Json, UtcTime
+
+# Without names of our own, a constraint could not be altered on SQLite nor found again on Postgres.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _edition() -> Column[int]:
+    return Column("edition_id", SmallInteger, ForeignKey("editions.id"), nullable=False)
+
+
+def _article_content() -> list[Column[object]]:
+    """What an article says: the columns that articles and their superseded states share."""
+    return [
+        Column("url", Text, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("lead", Text),
+        Column("body", Text, nullable=False),
+        Column("footnotes", Json, nullable=False),
+        Column("section", Text),
+        Column("byline", Text),
+        Column("source_credit", Text),
+        Column("tags", Json, nullable=False),
+        Column("images", Json, nullable=False),
+        Column("published_at", UtcTime),
+        Column("published_raw", Text),
+    ]
+
+
+def _comment_content() -> list[Column[object]]:
+    """What a comment says and where it stands: shared by comments and their superseded states."""
+    return [
+        Column("article_id", BigNumber, nullable=False),
+        # No foreign key: a comment whose parent was never seen keeps its parent's number.
+        Column("parent_id", BigNumber),
+        Column("parent_source", Text, nullable=False),
+        Column("author_key", Text),
+        Column("nickname_raw", Text, nullable=False),
+        Column("posted_at", UtcTime),
+        Column("posted_raw", Text),
+        Column("posted_precision", Text),
+        Column("body", Text, nullable=False),
+        Column("quotes", Json, nullable=False),
+        Column("links", Json, nullable=False),
+        Column("images", Json, nullable=False),
+        Column("source_hash", Text, nullable=False),
+    ]
+
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("site", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("base_url", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("translation_of", SmallInteger),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("id", BigNumber, nullable=False),
+    _edition(),
+    *_article_content(),
+    # What moves by itself is no content: it has no history and does not touch changed_at.
+    Column("views", BigNumber),
+    Column("rating", Integer),
+    Column("comments_stated", Integer),
+    Column("comments_stored", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("last_seen_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime),
+    Column("gone_at", UtcTime),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("id", "edition_id"),
+    Index(None, "published_at"),
+)
+
+article_states = Table(
+    "article_states",
+    metadata,
+    Column("article_id", BigNumber, nullable=False),
+    _edition(),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    *_article_content(),
+    Column("state", Text, nullable=False),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("article_id", "edition_id", "fetch_id"),
+    ForeignKeyConstraint(["article_id", "edition_id"], ["articles.id", "articles.edition_id"]),
+)
+
+authors = Table(
+    "authors",
+    metadata,
+    Column("key", Text, nullable=False),
+    _edition(),
+    Column("nickname", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("profile_name", Text),
+    Column("full_name", Text),
+    Column("skeleton", Text, nullable=False),
+    Column("site_user_id", BigNumber),
+    Column("renamed_to", Text),
+    Column("first_seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("key", "edition_id"),
+    Index(None, "skeleton"),
+)
+
+author_names = Table(
+    "author_names",
+    metadata,
+    Column("author_key", Text, nullable=False),
+    _edition(),
+    Column("nickname_raw", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("author_key", "edition_id", "nickname_raw"),
+    ForeignKeyConstraint(["author_key", "edition_id"], ["authors.key", "authors.edition_id"]),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("id", BigNumber, nullable=False),
+    _edition(),
+    *_comment_content(),
+    # Derived from the parents, kept so that a thread reads by one ORDER BY.
+    Column("root_id", BigNumber, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("path", ByteOrdered, nullable=False),
+    Column("rating", Integer),
+    Column("state", Text, nullable=False),
+    Column("first_seen_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime),
+    Column("state_since", UtcTime, nullable=False),
+    Column("gone_at", UtcTime),
+    # Hash of what we understood, to see in one look that a page brings nothing new.
+    Column("content_hash", Text, nullable=False),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("id", "edition_id"),
+    ForeignKeyConstraint(["article_id", "edition_id"], ["articles.id", "articles.edition_id"]),
+    ForeignKeyConstraint(["author_key", "edition_id"], ["authors.key", "authors.edition_id"]),
+    Index(None, "article_id", "edition_id"),
+    Index(None, "parent_id", "edition_id"),
+    Index(None, "author_key", "edition_id"),
+)
+
+comment_states = Table(
+    "comment_states",
+    metadata,
+    Column("comment_id", BigNumber, nullable=False),
+    _edition(),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    *_comment_content(),
+    Column("state", Text, nullable=False),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
+    ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
+)
+
+rating_states = Table(
+    "rating_states",
+    metadata,
+    Column("comment_id", BigNumber, nullable=False),
+    _edition(),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("rating", Integer),
+    Column("fetch_id", BigNumber, nullable=False),
+    PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
+    ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
+)
+
+crawls = Table(
+    "crawls",
+    metadata,
+    Column("id", BigNumber, primary_key=True),
+    _edition(),
+    Column("spider", Text, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("heartbeat_at", UtcTime, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("articles", Integer, nullable=False),
+    Column("comments_new", Integer, nullable=False),
+    Column("comments_changed", Integer, nullable=False),
+    Column("comments_gone", Integer, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("finish_reason", Text),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", BigNumber, primary_key=True),
+    Column("crawl_id", BigNumber, ForeignKey("crawls.id")),
+    _edition(),
+    Column("article_id", BigNumber, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("sweep", Boolean, nullable=False),
+    Column("pages_expected", Integer),
+    Column("pages_read", Integer, nullable=False),
+    Column("comments_stated", Integer),
+    Column("comments_seen", Integer, nullable=False),
+    Column("comments_new", Integer, nullable=False),
+    Column("comments_changed", Integer, nullable=False),
+    Column("comments_missing", Integer, nullable=False),
+    # NULL while the visit goes on.
+    Column("outcome", Text),
+    Index(None, "article_id", "edition_id"),
+    Index(None, "crawl_id"),
+)
+
+fetches = Table(
+    "fetches",
+    metadata,
+    Column("id", BigNumber, primary_key=True, autoincrement=False),
+    Column("crawl_id", BigNumber, ForeignKey("crawls.id")),
+    Column("visit_id", BigNumber, ForeignKey("visits.id")),
+    _edition(),
+    Column("article_id", BigNumber),
+    Column("page", Integer),
+    Column("url", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Integer),
+    Column("fetched_at", UtcTime, nullable=False),
+    Column("bytes", BigNumber, nullable=False),
+    Column("digest", Text),
+    Column("warc_file", Text),
+    Column("warc_offset", BigNumber),
+    Column("source", Text, nullable=False),
+    Column("reader_version", Integer),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text),
+    Index(None, "article_id", "edition_id"),
+    Index(None, "visit_id"),
+)
+
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("article_id", BigNumber, nullable=False),
+    _edition(),
+    Column("url", Text, nullable=False),
+    Column("discovered_at", UtcTime, nullable=False),
+    Column("discovered_via", Text, nullable=False),
+    # NULL: never again by itself (gone for good, or moved away).
+    Column("next_visit_at", UtcTime),
+    Column("reason", Text),
+    Column("last_visit_at", UtcTime),
+    Column("last_sweep_at", UtcTime),
+    # Failures in a row.
+    Column("attempts", Integer, nullable=False),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("article_id", "edition_id"),
+    Index(None, "next_visit_at", "edition_id"),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Text, primary_key=True),
+    Column("robots_state", Text, nullable=False),
+    Column("robots_text", Text),
+    Column("robots_fetched_at", UtcTime),
+    Column("crawl_delay", Float),
+    Column("last_request_at", UtcTime),
+    Column("paused_until", UtcTime),
+    Column("failures", Integer, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    # A keyed hash: who was forgotten must not be readable here.
+    Column("author_hash", Text, nullable=False),
+    _edition(),
+    Column("erased_at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("author_hash", "edition_id"),
+)

@@ -1,0 +1,61 @@
+"""Columns that mean the same on SQLite and on Postgres."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """
+    A moment in UTC: timestamptz on Postgres, text of constant width on SQLite.
+
+    The text is ISO 8601 with microseconds and Z, `2017-11-03T09:20:00.000000Z`, so that SQLite's comparing and
+    sorting by bytes is comparing and sorting by time. Values without a zone are refused: they could mean anything.
+    """
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time needs a time zone, {value} has none")
+        return utc_text(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return datetime.fromisoformat(value)
+        moment: datetime = value
+        return moment.astimezone(UTC)
+
+
+def utc_text(moment: datetime) -> str:
+    """The moment as SQLite keeps it: `2017-11-03T09:20:00.000000Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+#: Numbers that the site gives, and our own that grow for years. SQLite only counts up a plain INTEGER by itself.
+BigNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+#: jsonb on Postgres: `json` has no equality there, so no IS DISTINCT FROM.
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+#: Text that sorts by its bytes on both databases: a path's order is the reading order of a thread.
+ByteOrdered = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+def json_text(value: Any) -> str:
+    """JSON as we write it: Cyrillic as itself, no spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,103 @@
+"""
+The views for people, in one file: every migration drops them first and creates them last.
+
+SQLite cannot alter a table that a view reads, so they may not stand while tables change. The SQL is the common part
+of both dialects. README.md documents them column by column.
+"""
+
+from sqlalchemy import Connection, text
+
+#: Name → SELECT, in the order of creation: a view may read those above it.
+VIEWS: dict[str, str] = {
+    "comment_history": """
+        SELECT comment_id, edition_id, seen_at, until, article_id, parent_id, parent_source, author_key, nickname_raw,
+               posted_at, posted_raw, posted_precision, body, quotes, links, images, source_hash, state, fetch_id
+        FROM comment_states
+        UNION ALL
+        SELECT c.id, c.edition_id,
+               coalesce((SELECT max(s.until) FROM comment_states s
+                         WHERE s.comment_id = c.id AND s.edition_id = c.edition_id), c.first_seen_at),
+               NULL, c.article_id, c.parent_id, c.parent_source, c.author_key, c.nickname_raw,
+               c.posted_at, c.posted_raw, c.posted_precision, c.body, c.quotes, c.links, c.images, c.source_hash,
+               c.state, c.fetch_id
+        FROM comments c
+    """,
+    "rating_history": """
+        SELECT comment_id, edition_id, seen_at, until, rating, fetch_id
+        FROM rating_states
+        UNION ALL
+        SELECT c.id, c.edition_id,
+               coalesce((SELECT max(s.until) FROM rating_states s
+                         WHERE s.comment_id = c.id AND s.edition_id = c.edition_id), c.first_seen_at),
+               NULL, c.rating, c.fetch_id
+        FROM comments c
+    """,
+    "article_history": """
+        SELECT article_id, edition_id, seen_at, until, url, title, lead, body, footnotes, section, byline,
+               source_credit, tags, images, published_at, published_raw, state, fetch_id
+        FROM article_states
+        UNION ALL
+        SELECT a.id, a.edition_id,
+               coalesce((SELECT max(s.until) FROM article_states s
+                         WHERE s.article_id = a.id AND s.edition_id = a.edition_id), a.first_seen_at),
+               NULL, a.url, a.title, a.lead, a.body, a.footnotes, a.section, a.byline,
+               a.source_credit, a.tags, a.images, a.published_at, a.published_raw, a.state, a.fetch_id
+        FROM articles a
+    """,
+    "thread_view": """
+        SELECT c.edition_id, c.article_id, a.title AS article_title, c.id AS comment_id, c.parent_id, c.root_id,
+               c.depth, c.path, c.author_key, coalesce(n.nickname, c.nickname_raw) AS nickname, c.posted_at,
+               c.posted_precision, c.body, c.quotes, c.rating, c.state
+        FROM comments c
+        JOIN articles a ON a.id = c.article_id AND a.edition_id = c.edition_id
+        LEFT JOIN authors n ON n.key = c.author_key AND n.edition_id = c.edition_id
+        ORDER BY c.edition_id, c.article_id, c.path
+    """,
+    "reply_view": """
+        SELECT c.edition_id, c.article_id, c.id AS comment_id, c.author_key,
+               coalesce(n.nickname, c.nickname_raw) AS nickname, c.posted_at,
+               c.parent_id, c.parent_source, p.author_key AS parent_author_key,
+               coalesce(m.nickname, p.nickname_raw) AS parent_nickname, p.posted_at AS parent_posted_at
+        FROM comments c
+        LEFT JOIN comments p ON p.id = c.parent_id AND p.edition_id = c.edition_id
+        LEFT JOIN authors n ON n.key = c.author_key AND n.edition_id = c.edition_id
+        LEFT JOIN authors m ON m.key = p.author_key AND m.edition_id = p.edition_id
+        WHERE c.parent_id IS NOT NULL
+    """,
+    "author_view": """
+        SELECT n.edition_id, n.key AS author_key, n.nickname, n.kind, n.profile_name, n.full_name, n.skeleton,
+               n.renamed_to, n.first_seen_at, count(c.id) AS comments, count(DISTINCT c.article_id) AS articles,
+               min(c.posted_at) AS first_comment_at, max(c.posted_at) AS last_comment_at
+        FROM authors n
+        LEFT JOIN comments c ON c.author_key = n.key AND c.edition_id = n.edition_id AND c.state = 'live'
+        GROUP BY n.edition_id, n.key, n.nickname, n.kind, n.profile_name, n.full_name, n.skeleton, n.renamed_to,
+                 n.first_seen_at
+    """,
+    "completeness_view": """
+        SELECT f.edition_id, f.article_id, f.url, a.title, a.published_at, a.comments_stated, a.comments_stored,
+               (SELECT count(*) FROM comments c
+                WHERE c.article_id = f.article_id AND c.edition_id = f.edition_id AND c.parent_id IS NOT NULL
+                  AND NOT EXISTS (SELECT 1 FROM comments p
+                                  WHERE p.id = c.parent_id AND p.edition_id = c.edition_id)) AS orphans,
+               (SELECT count(*) FROM comments c
+                WHERE c.article_id = f.article_id AND c.edition_id = f.edition_id
+                  AND c.posted_at IS NULL) AS undated,
+               f.last_visit_at, f.last_sweep_at, f.outcome AS last_outcome,
+               (f.outcome = 'swept' AND a.comments_stated IS NOT NULL
+                AND a.comments_stated = a.comments_stored) AS complete
+        FROM frontier f
+        LEFT JOIN articles a ON a.id = f.article_id AND a.edition_id = f.edition_id
+    """,
+}
+
+
+def drop_views(connection: Connection) -> None:
+    """Drop every view that stands; those that read others first."""
+    for name in reversed(VIEWS):
+        connection.execute(text(f"DROP VIEW IF EXISTS {name}"))
+
+
+def create_views(connection: Connection) -> None:
+    """Create every view anew over the tables of today's schema."""
+    for name, select in VIEWS.items():
+        connection.execute(text(f"CREATE VIEW {name} AS {select}"))  # names and SQL are constants above
