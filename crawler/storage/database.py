@@ -45,7 +45,9 @@ def engine(url: str, *, writes: bool = False) -> Engine:
         def on_connect(connection: sqlite3.Connection, _record: object) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves, below
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last commits when the power fails
+            connection.execute(
+                "PRAGMA synchronous = FULL"
+            )  # NORMAL may lose the last commits when the power fails
             connection.execute("PRAGMA foreign_keys = ON")
 
         @event.listens_for(made, "begin")
@@ -77,7 +79,9 @@ def database_address(url: str) -> URL:
         ) from None
     if address.get_backend_name() == "sqlite":
         if not address.database or address.database == ":memory:":
-            raise BadArgument("DATABASE_URL names a database in memory; a crawl needs a file: sqlite:///crawler.db")
+            raise BadArgument(
+                "DATABASE_URL names a database in memory; a crawl needs a file: sqlite:///crawler.db"
+            )
         return address
     if address.get_backend_name() != "postgresql":
         raise BadArgument(
@@ -155,7 +159,9 @@ def require_schema(connection: Connection, url: str) -> None:
         raise CannotStore(f"The database {shown(url)} has no tables yet. Run `crawler migrate` first.")
     known = {script.revision for script in ScriptDirectory.from_config(alembic_config(url)).walk_revisions()}
     remedy = (
-        "Run `crawler migrate` first." if found in known else "It was made by a newer version: update this program."
+        "Run `crawler migrate` first."
+        if found in known
+        else "It was made by a newer version: update this program."
     )
     raise CannotStore(
         f"The database {shown(url)} has schema version {found}, this program needs {wanted}. {remedy}"

@@ -1,0 +1,198 @@
+"""A crawl's one door to the database: one connection, one thread, and the locks of its editions."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from crawler.errors import AlreadyRunning, CannotStore
+from crawler.site import Edition
+from crawler.storage.database import (
+    cannot_store,
+    database_address,
+    engine,
+    migrate,
+    require_schema,
+    storage_errors,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: First half of the keys of our advisory locks on Postgres; the second is the edition's number.
+LOCK_CLASS = 0x41524348
+
+
+class Archive:
+    """
+    The database as one crawl uses it.
+
+    Everything is written by one connection in one thread of its own, so the event loop never waits for a disk and
+    pages are stored in the order in which they were read. That connection also holds the locks: who has lost the
+    connection has lost the right to write.
+
+        archive = Archive(url, site.editions)
+        archive.open()
+        saved = await archive.run(save_page, edition, page, fetch)     # one transaction
+        await archive.close()
+
+    Args:
+        url: The database.
+
+        editions: Those that the crawl is about to write. Their locks are taken in the order of their numbers, all or
+            none.
+
+        embedded: Whether the database is the one that nobody chose; only then it is made and migrated by itself.
+    """
+
+    def __init__(self, url: str, editions: Sequence[Edition], *, embedded: bool = False) -> None:
+        self.url = url
+        self.editions = sorted(editions, key=lambda edition: edition.id)
+        self.embedded = embedded
+        self._engine = engine(url, writes=True)
+        self._connection: Connection | None = None
+        self._file_locks: list[FileLock] = []
+        # One thread: SQLite wants its connection used where it was made, and order is part of the promise.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
+
+    def open(self) -> None:
+        """
+        Connect, check the schema, take the locks.
+
+        Raises:
+            CannotStore: No such database, no right to write, or a schema of another version.
+            AlreadyRunning: Another crawl of one of these editions is running.
+        """
+        try:
+            self._thread.submit(self._open).result()
+        except BaseException:
+            self._thread.submit(self._shut).result()
+            raise
+
+    def run_now(
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `run`, for where there is no event loop to wait on."""
+        return self._thread.submit(self._transaction, work, *args, **kwargs).result()
+
+    async def run(
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """
+        Do the work in one transaction and return what it returns.
+
+        `work` is called with the connection first. It may be called twice, if the connection breaks: what it does
+        must come out the same when it is done again.
+
+        Raises:
+            CannotStore: The database cannot be used any more; nothing of this work was stored.
+            AlreadyRunning: The connection broke, and another crawl took the lock meanwhile.
+        """
+        return await asyncio.wrap_future(self._thread.submit(self._transaction, work, *args, **kwargs))
+
+    def close(self) -> None:
+        """Close the connection and free the locks, after all that was handed in is done."""
+        self._thread.submit(self._shut).result()
+        self._thread.shutdown()
+
+    def _open(self) -> None:
+        if self._engine.dialect.name == "sqlite":
+            self._lock_files()
+        if self.embedded:
+            migrate(self.url)
+        elif self._engine.dialect.name == "sqlite" and not self._file.exists():
+            raise CannotStore(f"There is no database at {self._file}. Run `crawler migrate` to make it.")
+        with storage_errors(self.url):
+            self._connection = self._engine.connect()
+            require_schema(self._connection, self.url)
+            self._connection.rollback()
+            self._lock_rows()
+
+    @property
+    def _file(self) -> Path:
+        return Path(database_address(self.url).database or "")
+
+    def _lock_files(self) -> None:
+        """On SQLite: a lock file an edition, beside the database. The system frees it however the process ends."""
+        if not self._file.parent.is_dir():
+            raise CannotStore(
+                f"The folder {self._file.parent} of the database does not exist. Make it first."
+            )
+        for edition in self.editions:
+            lock = FileLock(f"{self._file}.{edition.code}.lock", timeout=0, thread_local=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise already_running(edition) from None
+            except OSError as error:
+                raise CannotStore(
+                    f"The folder {self._file.parent} of the database cannot be written: {error.strerror}. "
+                    "Give yourself the right to write there, or set DATABASE_URL to another place."
+                ) from error
+            self._file_locks.append(lock)
+
+    def _lock_rows(self) -> None:
+        """On Postgres: session advisory locks, which the server frees as soon as this connection is gone."""
+        connection = self._connection
+        assert connection is not None
+        if connection.dialect.name != "postgresql":
+            # A database file that cannot be written shows here and not at the first page.
+            connection.execute(text("UPDATE editions SET id = id WHERE id = -1"))
+            connection.rollback()
+            return
+        for edition in self.editions:
+            keys = {"class": LOCK_CLASS, "edition": edition.id}
+            got = connection.scalar(text("SELECT pg_try_advisory_lock(:class, :edition)"), keys)
+            if not got:
+                raise already_running(edition)
+        connection.commit()
+
+    def _transaction(
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        try:
+            return self._try(work, *args, **kwargs)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise cannot_store(error, self.url) from error
+        except SQLAlchemyError as error:
+            raise cannot_store(error, self.url) from error
+        # The server went away. Once more, on a new connection, if nobody took our place.
+        with storage_errors(self.url):
+            self._disconnect()
+            self._connection = self._engine.connect()
+            self._lock_rows()
+            return self._try(work, *args, **kwargs)
+
+    def _try(self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if self._connection is None:
+            raise CannotStore("The database connection is closed.")
+        with self._connection.begin():
+            return work(self._connection, *args, **kwargs)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+    def _shut(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._engine.dispose()
+        while self._file_locks:
+            self._file_locks.pop().release()
+
+
+def already_running(edition: Edition) -> AlreadyRunning:
+    """The error of a second crawl of this edition."""
+    return AlreadyRunning(
+        f"Another crawl of the edition {edition.code} is running on this database; `crawler crawls` shows it. "
+        "This one stops and changes nothing."
+    )

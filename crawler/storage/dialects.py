@@ -1,0 +1,36 @@
+"""What SQLite and Postgres say differently, kept in one small place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table, or_
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: Sequence[str]
+) -> int:
+    """
+    Insert the rows; where a key is there already, update the named columns if one of them really differs.
+
+    All rows have the same columns. They are written in the order of their keys: two writers that took them in opposite
+    orders would lock each other out.
+
+    Returns:
+        How many rows were written. One that would change nothing is not touched and not counted.
+    """
+    if not rows:
+        return 0
+    keys = [column.name for column in table.primary_key]
+    statement: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+    if update:
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: new[name] for name in update},
+            where=or_(*(table.c[name].is_distinct_from(new[name]) for name in update)),
+        )
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    return connection.execute(statement, ordered).rowcount

@@ -1,0 +1,197 @@
+"""What the crawler itself does, row by row: editions, crawls, visits, fetches, hosts."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from crawler.errors import BadArgument
+from crawler.items import Fetch, Host, VisitOutcome
+from crawler.site import Site
+from crawler.storage.dialects import upsert
+from crawler.storage.schema import crawls, editions, fetches, hosts, visits
+
+CrawlState = Literal["running", "finished", "degraded", "failed", "stopped", "killed"]
+"""degraded: finished, but something could not be fetched or understood · killed: ended without a word"""
+
+
+def save_editions(connection: Connection, site: Site) -> None:
+    """Make the editions that a site declares known to the database."""
+    rows = [
+        {
+            "id": edition.id,
+            "site": site.name,
+            "code": edition.code,
+            "base_url": edition.base_url,
+            "time_zone": site.time_zone.key,
+            "translation_of": site.edition(edition.translation_of).id if edition.translation_of else None,
+        }
+        for edition in site.editions
+    ]
+    upsert(connection, editions, rows, update=["site", "code", "base_url", "time_zone", "translation_of"])
+
+
+def require_origin(connection: Connection, edition_id: int, origin: str) -> None:
+    """Raise BadArgument if this archive was filled from another address than the one that is asked now."""
+    asked = connection.scalar(
+        select(fetches.c.url)
+        .where(fetches.c.edition_id == edition_id, fetches.c.source == "live")
+        .order_by(fetches.c.id.desc())
+        .limit(1)
+    )
+    if asked is not None and not asked.startswith(origin + "/"):
+        other = "/".join(asked.split("/", 3)[:3])
+        raise BadArgument(
+            f"This archive was filled from {other}, not from {origin}: mixing them would make two sites one. "
+            "Use another DATABASE_URL for the other address."
+        )
+
+
+def last_fetch_id(connection: Connection, edition_id: int) -> int:
+    """The number of the edition's newest fetch, 0 where there is none."""
+    query = (
+        select(fetches.c.id).where(fetches.c.edition_id == edition_id).order_by(fetches.c.id.desc()).limit(1)
+    )
+    return connection.scalar(query) or 0
+
+
+def begin_crawl(
+    connection: Connection, *, edition_id: int, spider: str, arguments: Mapping[str, str], now: datetime
+) -> int:
+    """
+    A new row of a crawl that runs now; returns its number.
+
+    The caller holds the edition's lock, so an earlier crawl that still seems to run was killed: it is marked so, and
+    its open visits are closed.
+    """
+    dead = list(
+        connection.scalars(
+            select(crawls.c.id).where(crawls.c.edition_id == edition_id, crawls.c.state == "running")
+        )
+    )
+    if dead:
+        connection.execute(
+            update(crawls)
+            .where(crawls.c.id.in_(dead))
+            .values(state="killed", finished_at=crawls.c.heartbeat_at, finish_reason="ended without a word")
+        )
+        for crawl_id in dead:
+            close_visits(connection, crawl_id, now=now)
+    new = insert(crawls).values(
+        edition_id=edition_id,
+        spider=spider,
+        arguments=dict(arguments),
+        state="running",
+        started_at=now,
+        heartbeat_at=now,
+        pages=0,
+        articles=0,
+        comments_new=0,
+        comments_changed=0,
+        comments_gone=0,
+        errors=0,
+    )
+    return int(connection.execute(new.returning(crawls.c.id)).scalar_one())
+
+
+def save_crawl(connection: Connection, crawl_id: int, *, now: datetime, **values: Any) -> None:
+    """Note the crawl's counters, and with `state` its end."""
+    if "state" in values:
+        values["finished_at"] = now
+        close_visits(connection, crawl_id, now=now)
+    connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(heartbeat_at=now, **values))
+
+
+def close_visits(connection: Connection, crawl_id: int, *, now: datetime) -> None:
+    """Visits that their crawl left open have the outcome "stopped"; their articles stay due."""
+    connection.execute(
+        update(visits)
+        .where(visits.c.crawl_id == crawl_id, visits.c.outcome.is_(None))
+        .values(outcome="stopped", finished_at=now)
+    )
+
+
+def begin_visit(
+    connection: Connection, *, crawl_id: int, edition_id: int, article_id: int, now: datetime
+) -> int:
+    """A new row of a visit; returns its number."""
+    new = insert(visits).values(
+        crawl_id=crawl_id,
+        edition_id=edition_id,
+        article_id=article_id,
+        started_at=now,
+        sweep=False,
+        pages_read=0,
+        comments_seen=0,
+        comments_new=0,
+        comments_changed=0,
+        comments_missing=0,
+    )
+    return int(connection.execute(new.returning(visits.c.id)).scalar_one())
+
+
+def save_visit_page(
+    connection: Connection,
+    visit_id: int,
+    *,
+    pages_expected: int | None,
+    comments_stated: int | None,
+    comments_seen: int,
+    comments_new: int,
+    comments_changed: int,
+) -> None:
+    """Add a page that was read to its visit. `comments_seen` counts those of this page not seen earlier in the visit."""
+    row = visits.c
+    connection.execute(
+        update(visits)
+        .where(row.id == visit_id)
+        .values(
+            pages_expected=func.coalesce(pages_expected, row.pages_expected),
+            comments_stated=func.coalesce(comments_stated, row.comments_stated),
+            pages_read=row.pages_read + 1,
+            comments_seen=row.comments_seen + comments_seen,
+            comments_new=row.comments_new + comments_new,
+            comments_changed=row.comments_changed + comments_changed,
+        )
+    )
+
+
+def end_visit(connection: Connection, visit_id: int, outcome: VisitOutcome, *, now: datetime) -> None:
+    """Close a visit. Only one that saw every comment page is a sweep."""
+    connection.execute(
+        update(visits)
+        .where(visits.c.id == visit_id)
+        .values(outcome=outcome, finished_at=now, sweep=outcome == "swept")
+    )
+
+
+def save_fetch(
+    connection: Connection,
+    fetch: Fetch,
+    *,
+    crawl_id: int | None,
+    visit_id: int | None = None,
+    reader_version: int | None = None,
+) -> None:
+    """Record an HTTP exchange; recording it again changes nothing."""
+    row = asdict(fetch) | {
+        "crawl_id": crawl_id,
+        "visit_id": visit_id,
+        "source": "live",
+        "reader_version": reader_version,
+    }
+    upsert(connection, fetches, [row], update=())
+
+
+def save_host(connection: Connection, host: Host) -> None:
+    """Remember a host as it is now."""
+    row = asdict(host)
+    upsert(connection, hosts, [row], update=[name for name in row if name != "host"])
+
+
+def known_hosts(connection: Connection, names: Iterable[str]) -> list[Host]:
+    """What is remembered of these hosts."""
+    query = select(hosts).where(hosts.c.host.in_(list(names)))
+    return [Host(**row) for row in connection.execute(query).mappings()]
