@@ -1,0 +1,39 @@
+"""
+How we ask a site for pages: politely, and knowing what came of every exchange.
+
+    clock       the wall clock and the steady one, so that tests can bring their own
+    hosts       what we remember of each host, also after a restart
+    politeness  delay, Crawl-delay, Retry-After, backing off: when the next request may leave
+    robots      robots.txt, failing closed: where it cannot be read, nothing is asked
+    exchange    one `crawler.items.Fetch` for every HTTP exchange
+    bodies      did the whole body come?
+
+A request ends in exactly one of three ways, and the spider hears of it exactly once:
+
+    callback             an answer came and its body is whole; `meta["fetch"]` says what it was
+    errback, NotAsked    nothing was sent: robots.txt, a pause or the end of the crawl stood before it
+    errback, other       it was sent and no usable answer came; `meta["fetch"]` says why
+"""
+
+from typing import Final
+
+from scrapy.exceptions import IgnoreRequest
+
+exchanged: Final = object()
+"""
+Scrapy signal: an exchange took place that no spider callback will see (robots.txt).
+
+Sent with `fetch`, an `items.Fetch`. Handlers may be coroutines: the middleware waits for them.
+"""
+
+host_changed: Final = object()
+"""
+Scrapy signal: what we must remember of a host has changed.
+
+Sent with `host`, an `items.Host`, whole. Handlers are plain functions that return at once: requests
+wait meanwhile.
+"""
+
+
+class NotAsked(IgnoreRequest):
+    """The request was never sent; the text says what stood before it."""
