@@ -1,0 +1,58 @@
+"""What every test may ask for, empty databases; and what none may touch, the developer's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import CannotStart, Server, postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_the_developer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """
+    Keep the real database and archive out of reach, also of commands that a test starts.
+
+    Without DATABASE_URL the default would hold, `crawler.db` in the working directory: the developer's own.
+    So it names a place where no database can be: a test that forgets to name its own fails and harms nothing.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(
+            "DATABASE_URL", f"sqlite:///{folder}/no-such-folder/name-a-database-in-your-test.db"
+        )
+        environment.setenv("WARC_DIR", str(folder / "archive"))
+        for name in ("CONTACT", "PROXY_URL", "FORGET_KEY"):
+            environment.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A running Postgres, one for the whole run."""
+    try:
+        with postgres() as server:
+            yield server
+    except CannotStart as told:
+        pytest.fail(str(told), pytrace=False)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """Address of an empty Postgres database, for SQLAlchemy."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """Address of an SQLite database that does not exist yet, for SQLAlchemy."""
+    return f"sqlite:///{tmp_path}/test.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Address of an empty database for SQLAlchemy: the test runs once on each kind."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
