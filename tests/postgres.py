@@ -45,8 +45,8 @@ PATIENCE_S = 60.0
 FOLDER = "discussion-archive-postgres-"
 
 REMEDY = (
-    "Install Postgres (Debian, Ubuntu: apt install postgresql), or set TEST_DATABASE_URL to a server whose user "
-    "may create databases: TEST_DATABASE_URL=postgresql://user:password@localhost/postgres"
+    "Install Postgres (Debian, Ubuntu: apt install postgresql), or set TEST_DATABASE_URL to a server whose "
+    "user may create databases: TEST_DATABASE_URL=postgresql://user:password@localhost/postgres"
 )
 
 
