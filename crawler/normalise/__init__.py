@@ -15,9 +15,11 @@ on the comments of other pages, so storage works it out, from `threads.places`.
 """
 
 import dataclasses
+import operator
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from crawler.errors import UnreadableDate
@@ -117,27 +119,34 @@ def _normal_comment(comment: Comment, posted: Moment | None) -> NormalComment:
     )
 
 
-@lru_cache(maxsize=64)
-def _field_names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
-
-
 def _storable(value: _Value) -> _Value:
     """The same value, its texts storable, however deep they lie; the very same object where they were."""
-    changed: Any = value
-    if isinstance(value, str):
-        changed = text.storable(value)
-    elif isinstance(value, tuple):
-        parts = tuple(map(_storable, value))
-        if any(new is not old for new, old in zip(parts, value, strict=True)):
-            changed = parts
-    elif dataclasses.is_dataclass(value):
-        news = {}
-        for name in _field_names(type(value)):
-            old = getattr(value, name)
-            if old is not None and old.__class__ is not int and (new := _storable(old)) is not old:
-                news[name] = new
-        if news:
-            changed = dataclasses.replace(value, **news)  # type: ignore[type-var]
-    unchanged_or_new: _Value = changed
-    return unchanged_or_new
+    return cast(_Value, _with_storable_texts(value))
+
+
+def _with_storable_texts(value: Any) -> Any:
+    kind = type(value)
+    if value is None or kind is int:
+        return value
+    if kind is str:
+        return text.storable(value)
+    if kind is tuple:
+        parts = tuple(map(_with_storable_texts, value))
+        return parts if any(map(operator.is_not, parts, value)) else value
+    if not dataclasses.is_dataclass(kind):
+        return value
+    names, values_of = _fields(kind)
+    values = values_of(value)
+    news = tuple(map(_with_storable_texts, values))
+    if not any(map(operator.is_not, news, values)):
+        return value
+    return kind(**dict(zip(names, news, strict=True)))
+
+
+@lru_cache(maxsize=64)
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass's fields, and a quick way to all their values."""
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    # A getter of one name returns a bare value, so there are always two.
+    values_of = operator.attrgetter(*names, names[0])
+    return names, lambda value: values_of(value)[:-1]
