@@ -19,7 +19,7 @@ from crawler.sample.content import ZONE, Edition, Person, SampleArticle, SampleC
 from crawler.sample.markup import escaped
 
 #: Cards on one listing page.
-CARDS_PER_PAGE = 5
+CARDS_PER_PAGE = 3
 
 #: Articles in a feed.
 FEED_LENGTH = 10

@@ -4,10 +4,12 @@ import gzip
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR, socket
 from threading import Thread
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,7 +19,7 @@ from crawler.sample import pages
 from crawler.sample.content import ZONE, Edition, SampleArticle, sample_articles
 
 _ARTICLE = re.compile(r"/(?:page,1,(?P<page>\d{1,6}),)?(?P<id>\d{1,12})-[^/]*\.html")
-_LISTING = re.compile(r"(?P<path>/(?:[a-z0-9/]+/)?)(?:page/(?P<page>\d{1,6})/)?")
+_LISTING = re.compile(r"(?P<path>/(?:(?!page/)[a-z0-9]+/)*)(?:page/(?P<page>\d{1,6})/)?")
 _FEED = re.compile(r"/(?:(?P<section>[a-z/]+)/)?rss\.xml")
 _DAY = re.compile(r"/(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)/")
 
@@ -27,8 +29,8 @@ class Answer:
     """What the site answers; in `SampleSite.answers` it stands for whatever the path really has."""
 
     status: int = 200
-    #: They replace the site's own, the Date too. A Content-Length given here is sent as it is, and the connection closed after the body: so a
-    #: test can break off in the middle.
+    #: They replace the site's own, the Date too. A Content-Length given here is sent as it is, and the
+    #: connection closed after the body: so a test can break off in the middle.
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | str = b""
     #: How long the site thinks before it answers, in seconds.
@@ -200,6 +202,14 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], site: SampleSite) -> None:
         super().__init__(address, _Handler)
         self.site = site
+        self.connections: set[socket] = set()
+
+    def server_close(self) -> None:
+        """A site that is gone also answers no more on connections kept alive."""
+        super().server_close()
+        for connection in tuple(self.connections):
+            with suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -210,6 +220,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     #: Seconds after which an idle connection is closed.
     timeout = 60
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
 
     def do_GET(self) -> None:
         site = self.server.site
