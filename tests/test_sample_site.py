@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from urllib.parse import unquote_plus, urlsplit
+from urllib.request import urlopen
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
@@ -455,3 +458,25 @@ def test_one_connection_serves_many_pages_and_ends_with_the_site() -> None:
         assert kept is not None
     assert kept.recv(1) == b""
     connection.close()
+
+
+def test_it_serves_in_the_foreground_and_says_where() -> None:
+    command = [sys.executable, "-m", "crawler.sample", "--edition", "ru", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+/", process.stdout.readline())
+            assert found is not None
+            with urlopen(found[0], timeout=10) as response:  # noqa: S310 our own loopback address
+                assert '<html lang="ru">' in response.read().decode()
+        finally:
+            process.terminate()
+
+
+def test_a_taken_port_is_said_in_one_line(own_site: SampleSite) -> None:
+    port = str(urlsplit(own_site.url).port)
+    command = [sys.executable, "-m", "crawler.sample", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Port {port} cannot be had")
+    assert done.stderr.count("\n") == 1

@@ -200,9 +200,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], site: SampleSite) -> None:
-        super().__init__(address, _Handler)
         self.site = site
         self.connections: set[socket] = set()
+        super().__init__(address, _Handler)
 
     def server_close(self) -> None:
         """A site that is gone also answers no more on connections kept alive."""
