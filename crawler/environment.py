@@ -32,8 +32,3 @@ class Environment(BaseSettings):
     def __init__(self, **values: Any) -> None:
         # pydantic-settings warns about a secrets folder that is not there, and outside containers there is none.
         super().__init__(_secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None, **values)
-
-    @property
-    def database_is_embedded(self) -> bool:
-        """Whether the database is the one that nobody chose."""
-        return self.database_url == EMBEDDED_DATABASE

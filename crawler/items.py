@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from crawler.site import Edition
+
 ParentSource = Literal["root", "tree", "recovered", "capped", "mention", "quote"]
 """
 How a comment's parent is known.
@@ -285,6 +287,45 @@ class Fetch:
     article_id: int | None = None
     #: The comment page that was asked for.
     page: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One try to read an article with all its comment pages."""
+
+    #: Number of its row.
+    id: int
+    edition: Edition
+    article_id: int
+    #: The article's path on the site, as far as it is known: /index.php?newsid=N where only its number is.
+    path: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """
+    What one HTTP exchange brought: the one item that the spider yields for each, stored in one transaction.
+
+    A visit yields several, the last of them with `ends`. A request that was never sent (robots.txt forbids it, the
+    site asked us to wait) has no fetch.
+    """
+
+    edition: Edition
+    fetch: Fetch | None
+    #: The article page that was read.
+    page: ArticlePage | None = None
+    #: The same, normalised; filled by the pipeline Normalise.
+    normal: NormalPage | None = None
+    #: The server's clock when it answered: relative dates count from it.
+    seen_at: datetime | None = None
+    #: The articles that a listing, feed, archive or sitemap points to.
+    entries: tuple[Entry, ...] = ()
+    visit: Visit | None = None
+    #: Comments of this page that no earlier page of the visit had.
+    seen_first: int = 0
+    #: What came of the visit, where it ends with this exchange.
+    ends: VisitOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

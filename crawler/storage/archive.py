@@ -1,8 +1,9 @@
 """A crawl's one door to the database: one connection, one thread, and the locks of its editions."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -20,6 +21,8 @@ from crawler.storage.database import (
     require_schema,
     storage_errors,
 )
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -94,6 +97,13 @@ class Archive:
             AlreadyRunning: The connection broke, and another crawl took the lock meanwhile.
         """
         return await asyncio.wrap_future(self._thread.submit(self._transaction, work, *args, **kwargs))
+
+    def hand_in(
+        self, work: Callable[Concatenate[Connection, P], object], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """Do the work in its turn without anybody waiting for it; a failure is logged, and met again by the next page."""
+        future = self._thread.submit(self._transaction, work, *args, **kwargs)
+        future.add_done_callback(_log_failure)
 
     def close(self) -> None:
         """Close the connection and free the locks, after all that was handed in is done."""
@@ -188,6 +198,12 @@ class Archive:
         self._engine.dispose()
         while self._file_locks:
             self._file_locks.pop().release()
+
+
+def _log_failure(future: Future[object]) -> None:
+    error = future.exception()
+    if error is not None:
+        logger.error("%s", error)
 
 
 def already_running(edition: Edition) -> AlreadyRunning:

@@ -96,12 +96,21 @@ def begin_crawl(
     return int(connection.execute(new.returning(crawls.c.id)).scalar_one())
 
 
-def save_crawl(connection: Connection, crawl_id: int, *, now: datetime, **values: Any) -> None:
-    """Note the crawl's counters, and with `state` its end."""
-    if "state" in values:
+def save_crawl(
+    connection: Connection,
+    crawl_id: int,
+    *,
+    now: datetime,
+    counters: Mapping[str, int],
+    state: CrawlState = "running",
+    finish_reason: str | None = None,
+) -> None:
+    """Note how far the crawl is; with a state other than "running", that it has ended."""
+    values: dict[str, Any] = {**counters, "state": state, "finish_reason": finish_reason, "heartbeat_at": now}
+    if state != "running":
         values["finished_at"] = now
         close_visits(connection, crawl_id, now=now)
-    connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(heartbeat_at=now, **values))
+    connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(values))
 
 
 def close_visits(connection: Connection, crawl_id: int, *, now: datetime) -> None:

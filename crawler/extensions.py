@@ -1,0 +1,274 @@
+"""What surrounds a crawl: its locks and its row, its verdict, and the line that shows how far it is."""
+
+import asyncio
+import logging
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar, Self
+from urllib.parse import urlsplit
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+
+from crawler.environment import EMBEDDED_DATABASE
+from crawler.errors import CannotStore, SiteRefuses, Stop
+from crawler.fetching import exchanged, host_changed
+from crawler.fetching.exchange import Exchanges
+from crawler.fetching.hosts import Hosts, host_of
+from crawler.items import Fetch, Host
+from crawler.site import Edition
+from crawler.spider import Tally, ThreadSpider
+from crawler.storage import ledger
+from crawler.storage.archive import Archive
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two signs of life in the crawl's row.
+HEARTBEAT_S = 20.0
+
+#: A crawl fails when more pages than this are not understood, and more than this share of all.
+NOT_UNDERSTOOD_PAGES = 3
+NOT_UNDERSTOOD_SHARE = 0.05
+NOT_UNDERSTOOD_EXIT_CODE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a crawl of one edition came to: the state of its row, its exit code, and why."""
+
+    state: ledger.CrawlState
+    exit_code: int
+    reason: str
+
+
+def verdict(tally: Tally, *, stopped_by: Stop | None, close_reason: str) -> Verdict:
+    """
+    What a crawl came to.
+
+    Args:
+        stopped_by: What ended it early, where something did.
+
+        close_reason: Scrapy's word for why the spider closed: "finished", "shutdown" after a signal …
+    """
+    if isinstance(stopped_by, Stop) and not isinstance(stopped_by, SiteRefuses):
+        return Verdict(state="failed", exit_code=stopped_by.exit_code, reason=str(stopped_by))
+    if tally.refusal is not None:
+        return Verdict(state="failed", exit_code=SiteRefuses.exit_code, reason=tally.refusal)
+    if not tally.answered and tally.errors:
+        reason = f"The site gave no page at all; the last try was {tally.last_failure}. Try again later."
+        return Verdict(state="failed", exit_code=SiteRefuses.exit_code, reason=reason)
+    read = tally.pages + tally.not_understood
+    if tally.not_understood >= NOT_UNDERSTOOD_PAGES and tally.not_understood > NOT_UNDERSTOOD_SHARE * read:
+        reason = (
+            f"{tally.not_understood} of {read} pages were not understood: the site may have a new layout. "
+            f"The last one was {tally.last_failure}."
+        )
+        return Verdict(state="degraded", exit_code=NOT_UNDERSTOOD_EXIT_CODE, reason=reason)
+    if close_reason == "shutdown":
+        return Verdict(
+            state="stopped", exit_code=0, reason="stopped by a signal; the next crawl goes on from here"
+        )
+    if close_reason != "finished":
+        return Verdict(state="degraded", exit_code=0, reason=close_reason)
+    if tally.errors:
+        return Verdict(
+            state="degraded", exit_code=0, reason=f"finished; the last failure was {tally.last_failure}"
+        )
+    return Verdict(state="finished", exit_code=0, reason="finished")
+
+
+class CrawlRecords:
+    """
+    Opens the archive before anything else happens, and keeps one row a crawl and edition.
+
+    It stands in `from_crawler` and not in a command, so that a script that starts the spider is guarded as well.
+    """
+
+    def __init__(self, spider: ThreadSpider, archive: Archive) -> None:
+        self.spider = spider
+        self.archive = archive
+        self.verdicts: dict[int, Verdict] = {}
+        self._heart: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """
+        Raises:
+            CannotStore: The database cannot be used.
+            AlreadyRunning: Another crawl of one of the editions is running.
+            BadArgument: The archive was filled from another address than base_url.
+        """
+        spider = ThreadSpider.of(crawler)
+        settings = crawler.settings
+        archive = Archive(
+            settings["DATABASE_URL"],
+            spider.arguments.editions,
+            embedded=settings["DATABASE_URL"] == EMBEDDED_DATABASE,
+        )
+        archive.open()
+        records = cls(spider, archive)
+        try:
+            records.begin()
+        except BaseException:
+            archive.close()
+            raise
+        connect = crawler.signals.connect
+        connect(records.spider_opened, signal=signals.spider_opened)
+        connect(records.spider_closed, signal=signals.spider_closed)
+        connect(records.exchanged, signal=exchanged)
+        connect(records.host_changed, signal=host_changed)
+        return records
+
+    def begin(self) -> None:
+        """Write the crawl's row for each edition, and give the spider what it needs."""
+        spider, archive, now = self.spider, self.archive, datetime.now(UTC)
+        archive.run_now(ledger.save_editions, spider.site)
+        for edition in archive.editions:
+            archive.run_now(ledger.require_origin, edition.id, spider.arguments.origin(edition))
+        spider.archive = archive
+        spider.crawl_ids = {
+            edition.id: archive.run_now(
+                ledger.begin_crawl, edition_id=edition.id, spider=spider.name, arguments=spider.given, now=now
+            )
+            for edition in archive.editions
+        }
+
+    async def spider_opened(self) -> None:
+        crawler, archive = self.spider.crawler, self.archive
+        exchanges = crawler.get_downloader_middleware(Exchanges)
+        if exchanges is not None:
+            for edition in archive.editions:
+                exchanges.continue_after(edition.id, await archive.run(ledger.last_fetch_id, edition.id))
+        names = [host_of(self.spider.arguments.origin(edition)) for edition in archive.editions]
+        Hosts.of(crawler).remember(await archive.run(ledger.known_hosts, names))
+        self._heart = asyncio.create_task(self._beat())
+
+    async def spider_closed(self, reason: str) -> None:
+        if self._heart is not None:
+            self._heart.cancel()
+        for edition in self.archive.editions:
+            tally = self.spider.tallies[edition.id]
+            self.verdicts[edition.id] = verdict(tally, stopped_by=self.spider.stopped_by, close_reason=reason)
+        try:
+            for host in self._last_words():
+                await self.archive.run(ledger.save_host, host)
+            for edition in self.archive.editions:
+                await self._save(edition, self.verdicts[edition.id])
+        except Stop as stop:
+            logger.error("The end of the crawl could not be noted: %s", stop)
+            self.verdicts = {
+                edition.id: Verdict(state="failed", exit_code=stop.exit_code, reason=str(stop))
+                for edition in self.archive.editions
+            }
+        finally:
+            self.archive.close()
+
+    async def exchanged(self, fetch: Fetch) -> None:
+        """Record an exchange that no callback sees: robots.txt."""
+        try:
+            await self.archive.run(ledger.save_fetch, fetch, crawl_id=self.spider.crawl_ids[fetch.edition_id])
+        except Stop as stop:
+            self.spider.stop(stop)
+
+    def host_changed(self, host: Host) -> None:
+        self.archive.hand_in(ledger.save_host, host)
+
+    def _last_words(self) -> list[Host]:
+        """The hosts with the time of our last request, which is not stored at every one."""
+        hosts = Hosts.of(self.spider.crawler)
+        names = dict.fromkeys(
+            host_of(self.spider.arguments.origin(edition)) for edition in self.archive.editions
+        )
+        return [hosts[name] for name in names if hosts[name] != Host(host=name)]
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            try:
+                for edition in self.archive.editions:
+                    await self._save(edition)
+            except Stop as stop:
+                self.spider.stop(stop)
+                return
+
+    async def _save(self, edition: Edition, end: Verdict | None = None) -> None:
+        tally = self.spider.tallies[edition.id]
+        await self.archive.run(
+            ledger.save_crawl,
+            self.spider.crawl_ids[edition.id],
+            now=datetime.now(UTC),
+            counters={
+                "pages": tally.pages,
+                "articles": tally.articles,
+                "comments_new": tally.comments_new,
+                "comments_changed": tally.comments_changed,
+                "errors": tally.errors,
+            },
+            state=end.state if end else "running",
+            finish_reason=end.reason if end else None,
+        )
+
+
+class ProgressLine:
+    """One line on the terminal, written over itself: pages, comments, speed, time left."""
+
+    EVERY_S: ClassVar[float] = 0.5
+
+    def __init__(self, spider: ThreadSpider) -> None:
+        self.spider = spider
+        self._started = time.monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        line = cls(ThreadSpider.of(crawler))
+        if sys.stderr.isatty():
+            crawler.signals.connect(line.spider_opened, signal=signals.spider_opened)
+            crawler.signals.connect(line.spider_closed, signal=signals.spider_closed)
+        return line
+
+    async def spider_opened(self) -> None:
+        self._started = time.monotonic()
+        self._task = asyncio.create_task(self._draw())
+
+    async def spider_closed(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+    async def _draw(self) -> None:
+        while True:
+            sys.stderr.write(f"\r\x1b[K{self.text(time.monotonic() - self._started)}")
+            sys.stderr.flush()
+            await asyncio.sleep(self.EVERY_S)
+
+    def text(self, elapsed_s: float) -> str:
+        """The line: what is done after so many seconds, and how long the rest will take at this pace."""
+        tallies = self.spider.tallies.values()
+        pages, comments = sum(t.pages for t in tallies), sum(t.comments_new for t in tallies)
+        visits, planned = sum(t.visits for t in tallies), sum(t.planned for t in tallies)
+        host = urlsplit(self.spider.arguments.origin(self.spider.arguments.editions[0])).netloc
+        line = f"{host}: {pages} pages, {comments} new comments, {60 * pages / max(elapsed_s, 0.1):.0f} pages/min"
+        if not planned:
+            return f"{line}, looking for articles"
+        line += f", {visits} of {planned} articles"
+        if 0 < visits < planned:
+            line += f", {_duration(elapsed_s / visits * (planned - visits))} left"
+        return line
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in the words of a person waiting: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def worst(verdicts: dict[int, Verdict]) -> Verdict | None:
+    """The verdict that decides the exit code: the first that applies of 2, 75, 3, 4, 5, 0."""
+    order = [2, 75, CannotStore.exit_code, SiteRefuses.exit_code, NOT_UNDERSTOOD_EXIT_CODE, 0]
+    return min(verdicts.values(), key=lambda end: order.index(end.exit_code), default=None)
