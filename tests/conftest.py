@@ -33,8 +33,10 @@ def postgres_server() -> Iterator[Server]:
     try:
         with postgres() as server:
             yield server
+        return
     except CannotStart as told:
-        pytest.fail(str(told), pytrace=False)
+        reason = str(told)
+    pytest.fail(reason, pytrace=False)
 
 
 @pytest.fixture
