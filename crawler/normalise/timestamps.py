@@ -192,7 +192,7 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _RFC_822 = re.compile(
-    r"\s*(?:[a-z]{3,9}\s*,\s*)?([0-9]{1,2})\s+([a-z]{3})[a-z]*\s+([0-9]{4})\s+"
+    r"\s*(?:[a-z]{3,9}\s*,\s*)?([0-9]{1,2})\s+([a-z]{3})\s+([0-9]{4})\s+"
     r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?(?:\s+(z|utc?|gmt|[+-][0-9]{4}))?\s*",
     re.IGNORECASE,
 )
@@ -201,13 +201,19 @@ _ENGLISH_MONTHS = {forms[0][:3]: number for number, forms in enumerate(ENGLISH.m
 
 @lru_cache(maxsize=10_000)
 def _machine_saying(text: str, zone: ZoneInfo) -> Moment | str | None:
-    return "it is too long for a date" if len(text) > MAX_LENGTH else _machine_form(text, zone)
+    if len(text) > MAX_LENGTH:
+        return "it is too long for a date"
+    return _iso_form(text, zone) or _rfc_822_form(text, zone)
 
 
-def _machine_form(text: str, zone: ZoneInfo) -> Moment | str | None:
+def _iso_form(text: str, zone: ZoneInfo) -> Moment | str | None:
     if found := _ISO.fullmatch(text):
         year, month, day, *clock, offset = found.groups()
         return _zoned(_date(year, int(month), day), clock, offset, zone)
+    return None
+
+
+def _rfc_822_form(text: str, zone: ZoneInfo) -> Moment | str | None:
     if found := _RFC_822.fullmatch(text):
         day, name, year, *clock, offset = found.groups()
         if number := _ENGLISH_MONTHS.get(name.lower()):
@@ -289,8 +295,8 @@ class _Grammar:
         if len(text) > MAX_LENGTH:
             return "it is too long for a date"
         text = _mended(text)
-        if written_for_machines := _machine_form(text, zone):
-            return written_for_machines
+        if iso := _iso_form(text, zone):
+            return iso
         text = _ORDINAL.sub("", text)
         clock: time | str | None = None
         if found := _TIME.search(text):
@@ -342,16 +348,11 @@ class _Grammar:
         return _date(year, month, day)
 
     def _span(self, tokens: list[str]) -> _Ago | None:
-        """The span in "5 минут назад", "an hour ago", "минуту назад"."""
-        if not tokens:
+        """The span in "5 минут назад". One without a number ("час назад") is left to dateparser."""
+        if not tokens or not tokens[0].isdecimal() or len(tokens[0]) > 3:
             return None
-        count = 1
-        if tokens[0].isdecimal() and len(tokens[0]) <= 3:
-            count, tokens = int(tokens[0]), tokens[1:]
-        elif tokens[0] in {"a", "an", "one"}:
-            tokens = tokens[1:]
-        unit = self._ago.get(" ".join(tokens))
-        return unit and _Ago(unit.span * count, unit.precision)
+        unit = self._ago.get(" ".join(tokens[1:]))
+        return unit and _Ago(unit.span * int(tokens[0]), unit.precision)
 
 
 _grammars: dict[int, _Grammar] = {}
