@@ -50,7 +50,6 @@ MAX_BACKOFF_S: Final = 60.0
 
 _NOTE_REQUEST_EVERY_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.5
-_KEEP_CONNECTION_S: Final = 2
 
 
 class HostPaused(NotAsked):
@@ -142,16 +141,20 @@ def _stretch() -> float:
     return random.uniform(1.0, 1.0 + JITTER)  # noqa: S311 - nobody gains from guessing it
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Pace:
     """The waits of one host, on the steady clock."""
 
-    #: Nothing may leave before: the delay.
-    next_at: float = -math.inf
-    #: Nothing may leave before: the pause.
+    #: When something was last sent or came.
+    last_at: float = -math.inf
+    #: By how much the delay that counts from then is stretched.
+    stretch: float = 1.0
+    #: Nothing may leave before.
     paused_until: float = -math.inf
     #: When `last_request_at` was last told.
     told_at: float = -math.inf
+    #: As many requests may be under way as there are places.
+    places: asyncio.Semaphore
 
 
 class Politeness:
@@ -167,6 +170,7 @@ class Politeness:
         hosts: Hosts,
         *,
         delay_s: float,
+        at_a_time: int = 1,
         patience: Patience | None = None,
         stopping: Callable[[], bool] = lambda: False,
         clock: Clock | None = None,
@@ -177,12 +181,15 @@ class Politeness:
             delay_s: Least time between two requests to a host, in seconds, where its robots.txt asks
                 for no longer one.
 
+            at_a_time: How many requests to one host may be under way.
+
             stopping: Whether the crawl was told to stop.
 
             stretch: What the next delay is multiplied with; at least 1. At random by default.
         """
         self._hosts = hosts
         self._delay_s = delay_s
+        self._at_a_time = at_a_time
         self._patience = patience or Patience()
         self._stopping = stopping
         self._clock = clock or Clock()
@@ -196,6 +203,7 @@ class Politeness:
         politeness = cls(
             Hosts.of(crawler),
             delay_s=settings.getfloat("DOWNLOAD_DELAY"),
+            at_a_time=settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN"),
             patience=Patience(
                 floor_s=settings.getfloat("PAUSE_FLOOR_S", usual.floor_s),
                 cap_s=settings.getfloat("PAUSE_CAP_S", usual.cap_s),
@@ -214,6 +222,15 @@ class Politeness:
         for name in self._paces:
             self._hosts.tell(name)
 
+    def place(self, name: str) -> asyncio.Semaphore:
+        """
+        To be held from before `turn` until the exchange has been judged.
+
+        Without a delay Scrapy starts all that is queued for a host in one go, whatever
+        CONCURRENT_REQUESTS_PER_DOMAIN says: it counts a request only when its task first runs.
+        """
+        return self._pace(name).places
+
     async def turn(self, name: str) -> None:
         """
         Wait until a request to this host may leave; it counts as sent when this returns.
@@ -228,7 +245,9 @@ class Politeness:
             if self._stopping():
                 raise CrawlEnds("the crawl was told to stop before this request was sent")
             self._refuse_if_long(name)
-            wait = max(pace.next_at, pace.paused_until) - self._clock.steady()
+            # The delay is asked for each time: robots.txt may just have told us of a longer one.
+            next_at = pace.last_at + self._delay_of(self._hosts[name]) * pace.stretch
+            wait = max(next_at, pace.paused_until) - self._clock.steady()
             if wait <= 0:
                 break
             # In short naps: the pause may grow meanwhile, or the crawl end.
@@ -273,12 +292,12 @@ class Politeness:
 
     def _sent(self, name: str, pace: _Pace) -> None:
         """Count the delay from now on."""
-        steady, delay_s = self._clock.steady(), self._delay_of(self._hosts[name])
-        pace.next_at = steady + delay_s * self._stretch()
+        pace.last_at, pace.stretch = self._clock.steady(), self._stretch()
         # Storing every request of a fast crawl would be noise: a restart alone takes a second or two.
-        tell = delay_s >= 2 or steady - pace.told_at >= _NOTE_REQUEST_EVERY_S
+        slow = self._delay_of(self._hosts[name]) >= 2
+        tell = slow or pace.last_at - pace.told_at >= _NOTE_REQUEST_EVERY_S
         if tell:
-            pace.told_at = steady
+            pace.told_at = pace.last_at
         self._hosts.change(name, tell=tell, last_request_at=self._clock.wall())
 
     def _delay_of(self, host: Host) -> float:
@@ -288,15 +307,15 @@ class Politeness:
         """The pace of a host; at the first meeting, what is remembered of it is taken up."""
         pace = self._paces.get(name)
         if pace is None:
-            pace = self._paces[name] = _Pace()
+            pace = self._paces[name] = _Pace(places=asyncio.Semaphore(self._at_a_time))
             host, steady, wall = self._hosts[name], self._clock.steady(), self._clock.wall()
-            if host.last_request_at is not None:
-                delay_s = self._delay_of(host)
-                rest = delay_s - (wall - host.last_request_at).total_seconds()
-                pace.next_at = steady + min(rest, delay_s)  # a moment in the future: a wrong clock
+            # A moment further away than it can be is from a clock that was wrong: then it says nothing.
+            if host.last_request_at is not None and host.last_request_at <= wall:
+                pace.last_at = steady - (wall - host.last_request_at).total_seconds()
             if host.paused_until is not None:
                 rest = (host.paused_until - wall).total_seconds()
-                pace.paused_until = steady + min(rest, self._patience.cap_s)
+                if rest <= self._patience.cap_s:
+                    pace.paused_until = steady + rest
         return pace
 
 
@@ -306,11 +325,6 @@ class PoliteHttp(HTTP11DownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._politeness: Politeness | None = None
-        # Where a kept connection turns out to be dead, Twisted sends the request again at once. That
-        # would be an exchange that nobody paced or noted, so it must not; and connections are kept so
-        # shortly that a server hardly ever closes one just when we use it again.
-        self._pool.retryAutomatically = False
-        self._pool.cachedConnectionTimeout = _KEEP_CONNECTION_S
 
     async def download_request(self, request: Request) -> Response:
         politeness = self._politeness
@@ -320,18 +334,19 @@ class PoliteHttp(HTTP11DownloadHandler):
                 raise LookupError(f"add {Politeness.__module__}.Politeness to DOWNLOADER_MIDDLEWARES")
             self._politeness = politeness
         name = host_of(request.url)
-        try:
-            await politeness.turn(name)
-        except NotAsked:
-            # Scrapy's own delay need not stand between the refusals of what else is queued: turn()
-            # keeps the delay of all that is sent.
-            self.crawler.engine.downloader.slots[request.meta["download_slot"]].delay = 0.0
-            raise
-        try:
-            response = await super().download_request(request)
-        except Exception as exc:
-            politeness.failed(name, exc)
-            raise
-        retry_after = response.headers.get("Retry-After")
-        politeness.answered(name, response.status, retry_after.decode("latin-1") if retry_after else None)
-        return response
+        async with politeness.place(name):
+            try:
+                await politeness.turn(name)
+            except NotAsked:
+                # Scrapy's own delay need not stand between the refusals of what else is queued: turn()
+                # keeps the delay of all that is sent.
+                self.crawler.engine.downloader.slots[request.meta["download_slot"]].delay = 0.0
+                raise
+            try:
+                response = await super().download_request(request)
+            except Exception as exc:
+                politeness.failed(name, exc)
+                raise
+            retry_after = response.headers.get("Retry-After")
+            politeness.answered(name, response.status, retry_after.decode("latin-1") if retry_after else None)
+            return response

@@ -1,0 +1,188 @@
+"""
+A real crawl with our own middlewares, in a process of its own: a plan on stdin, what happened on stdout.
+
+The plan is JSON: `urls` in the order in which they are asked for, `settings`, and `hosts`, what an
+earlier crawl remembered. Each line on stdout is one event as JSON.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scrapy import Request, Spider, signals
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler import fetching
+from crawler.fetching.exchange import Asked
+from crawler.fetching.hosts import Hosts
+from crawler.items import Fetch, Host
+
+ROOT = Path(__file__).parents[2]
+
+SETTINGS: dict[str, Any] = {
+    "USER_AGENT": "tiny-crawl/1.0 (+mailto:somebody@example.org)",
+    "ROBOTSTXT_USER_AGENT": "tiny-crawl",
+    "ROBOTSTXT_OBEY": False,
+    "RETRY_ENABLED": False,
+    "REDIRECT_ENABLED": False,
+    "COOKIES_ENABLED": False,
+    "TELNETCONSOLE_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    "HTTPERROR_ALLOW_ALL": True,
+    "DOWNLOAD_VERIFY_CERTIFICATES": True,
+    "DOWNLOAD_DELAY": 0,
+    "DOWNLOAD_DELAY_JITTER": 0,
+    "DOWNLOAD_TIMEOUT": 1.5,
+    "DOWNLOAD_MAXSIZE": 1024 * 1024,
+    "CONCURRENT_REQUESTS": 64,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+    "LOG_LEVEL": "INFO",
+    "EXTENSIONS": {"crawler.fetching.hosts.Hosts": 0},
+    "DOWNLOAD_HANDLERS": {
+        "http": "crawler.fetching.politeness.PoliteHttp",
+        "https": "crawler.fetching.politeness.PoliteHttp",
+    },
+    "DOWNLOADER_MIDDLEWARES": {
+        "crawler.fetching.politeness.Politeness": 90,
+        "crawler.fetching.robots.Robots": 100,
+        "crawler.fetching.exchange.WholeBodies": 800,
+        "crawler.fetching.exchange.Exchanges": 950,
+    },
+}
+
+
+class TinySpider(Spider):
+    """Asks for each address once and tells how that ended."""
+
+    name = "tiny"
+    plan: dict[str, Any]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "TinySpider":
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.opened, signals.spider_opened)
+        crawler.signals.connect(spider.exchanged, fetching.exchanged)
+        crawler.signals.connect(spider.host_changed, fetching.host_changed)
+        return spider
+
+    def opened(self) -> None:
+        Hosts.of(self.crawler).remember(_host(row) for row in self.plan.get("hosts", ()))
+
+    async def start(self) -> AsyncIterator[Request]:
+        for number, url in enumerate(self.plan["urls"], 1):
+            asked = Asked(edition_id=1, kind="article", article_id=number, page=1)
+            yield Request(url, self.came, errback=self.failed, meta={"asked": asked}, dont_filter=True)
+
+    def came(self, response: Response) -> None:
+        assert response.request is not None
+        self.tell("callback", response.request, status=response.status, length=len(response.body))
+
+    def failed(self, failure: Failure) -> None:
+        exception = failure.value
+        self.tell(
+            "errback",
+            failure.request,  # type: ignore[attr-defined]  # Scrapy puts it there
+            error=type(exception).__name__,
+            not_asked=isinstance(exception, fetching.NotAsked),
+            message=str(exception),
+        )
+
+    def tell(self, event: str, request: Request, **more: Any) -> None:
+        fetch: Fetch | None = request.meta.get("fetch")
+        _print(event=event, url=request.url, fetch=fetch and asdict(fetch), **more)
+
+    async def exchanged(self, fetch: Fetch) -> None:
+        _print(event="exchanged", fetch=asdict(fetch))
+
+    def host_changed(self, host: Host) -> None:
+        _print(event="host", host=asdict(host))
+
+
+def _host(row: dict[str, Any]) -> Host:
+    moments = ("robots_fetched_at", "last_request_at", "paused_until")
+    read: dict[str, Any] = {
+        name: datetime.fromisoformat(value) if value and name in moments else value
+        for name, value in row.items()
+    }
+    return Host(**read)
+
+
+def _print(**event: Any) -> None:
+    sys.stdout.write(json.dumps(event, default=str) + "\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class Heard:
+    """All that happened in one crawl."""
+
+    events: list[dict[str, Any]]
+    log: str
+    by_url: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for event in self.events:
+            if event["event"] in ("callback", "errback"):
+                self.by_url.setdefault(event["url"], []).append(event)
+
+    def only(self, url: str) -> dict[str, Any]:
+        """The one callback or errback that a request to this address must have had."""
+        ends = self.by_url.get(url, [])
+        assert len(ends) == 1, f"{url} ended {len(ends)} times: {ends}\n{self.log}"
+        return ends[0]
+
+    def exchanged(self) -> dict[str, dict[str, Any]]:
+        """The fetches that no callback saw, by address."""
+        return {e["fetch"]["url"]: e["fetch"] for e in self.events if e["event"] == "exchanged"}
+
+    def hosts(self, name: str) -> list[dict[str, Any]]:
+        """All that was to be remembered of a host, in order."""
+        return [e["host"] for e in self.events if e["event"] == "host" and e["host"]["host"] == name]
+
+
+def started(urls: Iterable[str], *, hosts: Iterable[Host] = (), **settings: Any) -> "subprocess.Popen[str]":
+    """A crawl that runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fetching.tiny_crawl"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    plan = {"urls": list(urls), "settings": settings, "hosts": [asdict(host) for host in hosts]}
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(plan, default=str))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def finished(process: "subprocess.Popen[str]") -> Heard:
+    """What happened in a crawl that was started, once it has ended."""
+    try:
+        out, log = process.communicate(timeout=40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert process.returncode == 0, log
+    return Heard([json.loads(line) for line in out.splitlines()], log)
+
+
+def crawled(urls: Iterable[str], *, hosts: Iterable[Host] = (), **settings: Any) -> Heard:
+    """What happened when these addresses were asked for."""
+    return finished(started(urls, hosts=hosts, **settings))
+
+
+if __name__ == "__main__":
+    plan = json.load(sys.stdin)
+    process = AsyncCrawlerProcess({**SETTINGS, **plan["settings"]})
+    process.crawl(TinySpider, plan=plan)
+    process.start()
