@@ -1,0 +1,424 @@
+"""
+The comments of a page.
+
+Found by the engine's own ids, which a template can hardly change: `comment-id-N` around each comment,
+`comm-id-N` around its text. What lies between is the template's; `crawler.dle.skins` says where. Each
+selector is asked once for the whole page and what it finds is given to the comment that it stands in,
+which is both faster than asking in every comment and safe against elements that are left open: an
+answer nested in a comment by a parser's repair keeps its own author.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from urllib.parse import unquote_plus
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from crawler.dle.skins import Skin
+from crawler.dle.text import Written, folded, written
+from crawler.dle.tree import Parent, Tree
+from crawler.errors import NotUnderstood
+from crawler.items import AuthorKind, Comment
+
+#: The name under which a page is reported whose template is not known.
+UNKNOWN = "unknown"
+
+_COMMENT = re.compile(r"(?:comment-id|comments-tree-item)-([1-9][0-9]{0,17})")
+_TEXT = re.compile(r"comm-id-([1-9][0-9]{0,17})")
+_PROFILE = "a[href*='/user/'], a[href*='subaction=userinfo']"
+_USER = re.compile(
+    r"(?:https?:)?(?://[^/?#]*)?/?(?:user/|(?:index\.php)?\?(?:[^#]*&)?subaction=userinfo&(?:[^#]*&)?user=)"
+    r"([^/?#&]+)/?(?:[?#&]|$)"
+)
+_USER_NUMBER = re.compile(r"/fotos/foto_([1-9][0-9]{0,17})\.")
+_REAL_NAME = re.compile(r"\((.+)\)")
+_WHOLE = re.compile(r"[+\-−–]?\d{1,9}", re.ASCII)
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+#: What looks like a date: a time of the day, or so many minutes or hours of any language, or a day
+#: with its year.
+_DATE = re.compile(
+    r"""(?:\d{1,2}[ .\-/]\w{1,12}[ .\-/]\d{4}(?:[ ,]+(?:\w{1,3}[ ]+)?\d{1,2}:[ ]?\d\d)?
+        | \w[\w' ]{1,20}[ ,]+(?:\w{1,3}[ ]+)?\d{1,2}:[ ]?\d\d
+        | \d{1,2}[ ]\w{3,12}[ ](?:ago|назад))""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the comments of a page say."""
+
+    comments: tuple[Comment, ...]
+    #: Name of the skin that fitted; `UNKNOWN` where none did; None where there are no comments.
+    skin: str | None
+    remarks: tuple[str, ...]
+
+
+def comments(
+    document: LexborHTMLParser, tree: Tree, *, skins: Sequence[Skin], base_url: str, article_id: int
+) -> Block:
+    """
+    The comments of a page, in the order of the page.
+
+    Args:
+        tree: The same page's thread, from its raw tags.
+
+        skins: The templates that the site is known to have had, the likeliest first.
+
+        base_url: What relative addresses are relative to.
+
+        article_id: The article's number, by which a quoted comment is known to be of the same thread.
+
+    Raises:
+        NotUnderstood: A comment has no text element, so it is not built as the engine builds them.
+    """
+    remarks: list[str] = []
+    roots = _comment_elements(document, remarks)
+    if not roots:
+        return Block((), None, ())
+    texts = _text_elements(document, roots)
+    missing = [id for id in roots if id not in texts]
+    if missing:
+        raise NotUnderstood(f"comment {missing[0]} has no text: there is no element comm-id-{missing[0]}")
+    if not tree.balanced:
+        remarks.append("the lists of the thread do not close as any known engine closes them")
+    not_in_tree = [id for id in roots if id not in tree.parents] if tree.parents else []
+    if not_in_tree:
+        remarks.append(f"comment {not_in_tree[0]} stands outside the tree, and {len(not_in_tree) - 1} more")
+
+    owners = _Owners(document, roots)
+    skin, fitting = _skin(owners, skins)
+    if skin is not None and len(fitting) < len(roots):
+        odd = next(id for id in roots if id not in fitting)
+        remarks.append(
+            f"comment {odd} does not look like skin {skin.name}, and {len(roots) - len(fitting) - 1} more"
+        )
+    fields = _Fields(document, owners, skin)
+
+    result = []
+    for id, root in roots.items():
+        what = written(texts[id], base_url=base_url)
+        author = fields.author(id, known=id in fitting)
+        posted_raw, posted_machine = fields.date(id, root, known=id in fitting)
+        parent = _parent(id, what, tree, roots, texts[id], article_id)
+        result.append(
+            Comment(
+                id=id,
+                parent_id=parent.id,
+                parent_source=parent.source,
+                nickname_raw=author.nickname,
+                author_kind=author.kind,
+                profile_name=author.profile_name,
+                full_name=author.full_name,
+                site_user_id=fields.user_number(id) if author.profile_name else None,
+                posted_raw=posted_raw,
+                posted_machine=posted_machine,
+                body=what.body,
+                quotes=what.quotes,
+                links=what.links,
+                images=what.images,
+                rating=fields.ratings.get(id),
+                source_hash=_hash(what, fields.profile_name(id), posted_raw, posted_machine),
+            )
+        )
+    return Block(tuple(result), skin.name if skin else UNKNOWN, tuple(remarks))
+
+
+def profile_name(href: str) -> str | None:
+    """The name in the address of a profile: percent-decoded, "+" as a space, all else untouched."""
+    match = _USER.match(href)
+    if match is None:
+        return None
+    try:
+        return unquote_plus(match[1], errors="strict").strip() or None
+    except UnicodeDecodeError:
+        return None
+
+
+def rating(text: str) -> int | None:
+    """A rating as the engine writes it: "+21", "-3", "0", "1 204"; None where it is no number."""
+    digits = "".join(text.split())
+    if not _WHOLE.fullmatch(digits):
+        return None
+    return int(digits.replace("−", "-").replace("–", "-"))
+
+
+def _comment_elements(document: LexborHTMLParser, remarks: list[str]) -> dict[int, LexborNode]:
+    """The element of each comment by its number, in the order of the page."""
+    found: dict[int, LexborNode] = {}
+    for node in document.css("[id^='comment-id-']"):
+        match = _COMMENT.fullmatch(node.id or "")
+        if match is None:
+            continue
+        id = int(match[1])
+        if id in found:
+            remarks.append(f"comment {id} stands twice on the page, the first one counts")
+        else:
+            found[id] = node
+    if not found:  # some templates leave this element out; the tree's items are then the comments
+        for node in document.css("li[id^='comments-tree-item-']"):
+            match = _COMMENT.fullmatch(node.id or "")
+            if match:
+                found.setdefault(int(match[1]), node)
+    return found
+
+
+def _text_elements(document: LexborHTMLParser, roots: dict[int, LexborNode]) -> dict[int, LexborNode]:
+    """The element that holds the text of each comment."""
+    found: dict[int, LexborNode] = {}
+    for node in document.css("[id^='comm-id-']"):
+        match = _TEXT.fullmatch(node.id or "")
+        if match and int(match[1]) in roots:
+            found.setdefault(int(match[1]), node)
+    return found
+
+
+class _Owners:
+    """Which comment an element of the page belongs to."""
+
+    def __init__(self, document: LexborHTMLParser, roots: dict[int, LexborNode]) -> None:
+        self._document = document
+        self._roots = roots
+        self._first: dict[str, dict[int, LexborNode]] = {}
+
+    def of(self, node: LexborNode) -> int | None:
+        """The comment that an element stands in; None where it stands in none, or in a comment's text."""
+        here: LexborNode | None = node
+        while here is not None:
+            own = here.id
+            if own and own.startswith("comm"):
+                match = _COMMENT.fullmatch(own)
+                if match:
+                    id = int(match[1])
+                    return id if id in self._roots else None
+                if _TEXT.fullmatch(own):
+                    return None
+            here = here.parent
+        return None
+
+    def first(self, selector: str | None) -> dict[int, LexborNode]:
+        """The first element of each comment that a selector finds; nothing for None."""
+        if selector is None:
+            return {}
+        found = self._first.get(selector)
+        if found is None:
+            found = self._first[selector] = {}
+            for node in self._document.css(selector):
+                id = self.of(node)
+                if id is not None and id not in found:
+                    found[id] = node
+        return found
+
+
+def _skin(owners: _Owners, skins: Sequence[Skin]) -> tuple[Skin | None, frozenset[int]]:
+    """The skin that most comments of the page have, and the comments that have it."""
+    best: Skin | None = None
+    fitting: frozenset[int] = frozenset()
+    for skin in skins:
+        found = frozenset(owners.first(skin.recognises))
+        if len(found) > len(fitting):
+            best, fitting = skin, found
+    return best, fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _Author:
+    nickname: str
+    kind: AuthorKind
+    profile_name: str | None = None
+    full_name: str | None = None
+
+
+class _Fields:
+    """The fields of all comments of a page, each by the comment's number."""
+
+    def __init__(self, document: LexborHTMLParser, owners: _Owners, skin: Skin | None) -> None:
+        self._links = _profile_links(document, owners)
+        self.ratings = _ratings(owners)
+        self._times = owners.first("time[datetime]")
+        self._authors = owners.first(skin.author) if skin else {}
+        self._dates = owners.first(skin.date) if skin else {}
+        self._full_names = owners.first(skin.full_name) if skin else {}
+        self._avatars = owners.first(skin.avatar) if skin else {}
+
+    def profile_name(self, id: int) -> str | None:
+        """The name in the first link to a profile."""
+        links = self._links.get(id)
+        return links[0][1] if links else None
+
+    def author(self, id: int, *, known: bool) -> _Author:
+        """
+        Who wrote a comment.
+
+        Args:
+            known: Whether the comment has the skin of the page. Where not, its first profile link
+                with a text names the author, and nobody can say that an author without one is a guest.
+        """
+        links = self._links.get(id, [])
+        place = self._authors.get(id) if known else None
+        if place is None:
+            for link, name in links:
+                nickname = _nickname(link)
+                if nickname:
+                    return _Author(nickname, "unknown", name)
+            return _Author("", "unknown")
+        full_name = folded(self._full_names[id].text()) if id in self._full_names else ""
+        for link, name in links:
+            if _is_in(link, place):
+                nickname = _nickname(link)
+                if not full_name and link.mem_id != place.mem_id:
+                    beside = folded(place.text()).removeprefix(folded(nickname)).strip()
+                    match = _REAL_NAME.fullmatch(beside)
+                    full_name = match[1].strip() if match else ""
+                return _Author(nickname, "member", name, full_name or None)
+        return _Author(_nickname(place), "guest", None, full_name or None)
+
+    def date(self, id: int, root: LexborNode, *, known: bool) -> tuple[str | None, str | None]:
+        """The date of a comment in words and, where the page has it, for machines."""
+        place = self._dates.get(id) if known else None
+        if place is None:
+            place = self._times.get(id)
+        if place is not None:
+            machine = place.attributes.get("datetime")
+            if machine is None and id in self._times:
+                machine = self._times[id].attributes.get("datetime")
+            return folded(place.text()) or None, (machine or "").strip() or None
+        return _words_like_a_date(root), None
+
+    def user_number(self, id: int) -> int | None:
+        """The site's number of the member, which the name of an uploaded avatar shows."""
+        avatar = self._avatars.get(id)
+        if avatar is None:
+            return None
+        attributes = avatar.attributes
+        match = _USER_NUMBER.search(f"{attributes.get('src') or ''} {attributes.get('style') or ''}")
+        return int(match[1]) if match else None
+
+
+def _nickname(node: LexborNode) -> str:
+    """The name in an element, as written but for the white space of the markup around it."""
+    return node.text().strip(" \t\r\n\f")
+
+
+def _profile_links(document: LexborHTMLParser, owners: _Owners) -> dict[int, list[tuple[LexborNode, str]]]:
+    """The links to profiles in each comment, with the name in their address."""
+    found: dict[int, list[tuple[LexborNode, str]]] = {}
+    for node in document.css(_PROFILE):
+        name = profile_name(node.attributes.get("href") or "")
+        if name is not None:
+            id = owners.of(node)
+            if id is not None:
+                found.setdefault(id, []).append((node, name))
+    return found
+
+
+def _is_in(node: LexborNode, place: LexborNode) -> bool:
+    """Whether an element is another one or stands in it, a few levels deep."""
+    wanted = place.mem_id
+    here: LexborNode | None = node
+    for _ in range(8):
+        if here is None:
+            return False
+        if here.mem_id == wanted:
+            return True
+        here = here.parent
+    return False
+
+
+def _ratings(owners: _Owners) -> dict[int, int]:
+    """
+    The rating of each comment, in whichever of the engine's four ways it is shown.
+
+    A signed sum or a number of likes stands as it is; where only likes and dislikes are shown, the
+    rating is their difference; for stars it is the engine's per cent.
+    """
+    ratings: dict[int, int] = {}
+    for selector in (
+        ".ratingtypeplusminus, .ratingtypeplus",
+        ".unit-rating .current-rating",
+    ):
+        for id, node in owners.first(selector).items():
+            value = rating(node.text())
+            if value is not None:
+                ratings.setdefault(id, value)
+    votes: Counter[int] = Counter()
+    voted: set[int] = set()
+    for selector, sign in (
+        ("[id^='comments-likes-id-'], [data-comments-likes-id]", 1),
+        ("[id^='comments-dislikes-id-'], [data-comments-dislikes-id]", -1),
+    ):
+        for id, node in owners.first(selector).items():
+            value = rating(node.text())
+            if value is not None:
+                votes[id] += sign * abs(value)
+                voted.add(id)
+    for id in voted:
+        ratings.setdefault(id, votes[id])
+    return ratings
+
+
+def _words_like_a_date(root: LexborNode) -> str | None:
+    """The first words in a comment, but not in its text, that look like a date."""
+    here = root.first_child
+    above: list[LexborNode] = []
+    while here is not None or above:
+        if here is None:
+            here = above.pop().next
+            continue
+        if here.tag == "-text":
+            match = _DATE.search(folded(here.text_content or "")[:200])
+            if match:
+                return match[0]
+        own = here.id
+        inside = here.first_child
+        if inside is None or (
+            own and own.startswith("comm") and (_TEXT.fullmatch(own) or _COMMENT.fullmatch(own))
+        ):
+            here = here.next
+        else:
+            above.append(here)
+            here = inside
+    return None
+
+
+def _parent(
+    id: int,
+    what: Written,
+    tree: Tree,
+    roots: dict[int, LexborNode],
+    text: LexborNode,
+    article_id: int,
+) -> Parent:
+    """
+    Which comment a comment answers.
+
+    On a page without a tree it is the first one that it quotes, where the quotation carries a number
+    of this thread. Numbers grow with time, so a later number is never what a comment answers.
+    """
+    if tree.parents:
+        return tree.parents.get(id, Parent(None, "root"))
+    quoted = next((quote.comment_id for quote in what.quotes if quote.level == 1 and quote.comment_id), None)
+    if quoted is not None and quoted < id:
+        if quoted in roots:
+            return Parent(quoted, "quote")
+        title = text.css_first(f"[data-commentid='{quoted}']")
+        if title is not None and title.attributes.get("data-commentpostid") == str(article_id):
+            return Parent(quoted, "quote")
+    return Parent(None, "root")
+
+
+def _hash(what: Written, profile: str | None, posted_raw: str | None, posted_machine: str | None) -> str:
+    """
+    Hash of what a comment's markup says, without what moves by itself.
+
+    In it go the tags, words and targets of the text, the author's profile, and a date that is for
+    machines or names its year; not the rating, a date like "3 hours ago", ranks, counters, the
+    avatar, or whether the author is on line. Classes are left out as well, so that a new template
+    is not taken for new comments.
+    """
+    date = posted_machine or (posted_raw if posted_raw and _YEAR.search(posted_raw) else "")
+    parts = [profile or "", date, *filter(None, what.marks)]
+    return blake2b("\x1f".join(parts).encode(errors="replace"), digest_size=16).hexdigest()

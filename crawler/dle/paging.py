@@ -1,0 +1,86 @@
+"""How many comment pages a thread has, which is next, and how many comments the page says there are."""
+
+import re
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborHTMLParser
+
+from crawler.dle.addresses import address, comment_page_path
+from crawler.dle.text import folded
+
+#: What the engine's script says where comments are loaded while the reader scrolls.
+_TOTAL_PAGES = re.compile(r"\btotal_comments_pages\s*=\s*['\"]?([0-9]{1,6})\b")
+_PAGE_CALL = re.compile(r"CommentsPage\(\s*'([0-9]{1,6})'\s*,\s*'([0-9]{1,18})'")
+#: "125 comments", "125 комментариев", "Comments: 125", "Комментарии (125)", "15 注釈".
+_STATED = re.compile(
+    r"""(?P<before>\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+)\s*(?:comments?\b|комментари|注釈|コメント)
+      | (?:comments?|комментари\w*)\s*[:(]\s*(?P<after>\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d+)\s*\)?\s*$
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_HEADINGS = "h2, h3, h4, .section-title, .comments-title, .b-head"
+
+
+def page_count(document: LexborHTMLParser, html: str, article_id: int) -> int | None:
+    """
+    How many comment pages the thread has, by the page's links, AJAX links or script.
+
+    Returns:
+        The largest number that any of them names; None where the page says nothing, which with
+        the engine's own paging means one page, but with an unknown one may not.
+    """
+    numbers = list(_linked(document, article_id))
+    match = _TOTAL_PAGES.search(html)
+    if match and int(match[1]) > 0:
+        numbers.append(int(match[1]))
+    return max(numbers, default=None)
+
+
+def next_path(*, path: str, number: int, pages: int | None) -> str | None:
+    """
+    The path of the comment page behind this one; None where the page names none.
+
+    Args:
+        path: The article's path.
+
+        number: Which comment page this is.
+
+        pages: What `page_count` found.
+    """
+    if pages is None or number >= pages:
+        return None
+    article = address(path)
+    if article is None or article.slug is None:
+        return None
+    return comment_page_path(path, number + 1)
+
+
+def stated_count(document: LexborHTMLParser) -> int | None:
+    """How many comments the heading above the thread says there are; None where there is none."""
+    for node in document.css("[data-comms]"):
+        digits = node.attributes.get("data-comms") or ""
+        if re.fullmatch(r"[0-9]{1,7}", digits):
+            return int(digits)
+    for node in document.css(_HEADINGS):
+        match = _STATED.search(folded(node.text())[:100])
+        if match:
+            return count(match["before"] or match["after"])
+    return None
+
+
+def count(text: str) -> int | None:
+    """A number of things as the site writes it, with spaces between the thousands: "15 680"."""
+    digits = "".join(text.split())
+    return int(digits) if re.fullmatch(r"[0-9]{1,12}", digits) else None
+
+
+def _linked(document: LexborHTMLParser, article_id: int) -> Iterator[int]:
+    """The numbers of the comment pages that the page links to or loads on a click."""
+    for node in document.css("a[href*='/page,'], a[onclick*='CommentsPage']"):
+        attributes = node.attributes
+        target = address(attributes.get("href") or "")
+        if target is not None and target.id == article_id:
+            yield target.comment_page
+        match = _PAGE_CALL.search(attributes.get("onclick") or "")
+        if match and int(match[2]) == article_id:
+            yield int(match[1])

@@ -1,0 +1,188 @@
+"""
+The one door to what a page says: from the bytes of an answer to an item.
+
+The spider, reparsing, importing and probing all come through here, so that the same bytes mean the
+same everywhere. What a page looks like is the site's business: its functions are handed in, and this
+module knows no site.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from crawler.dle.addresses import address
+from crawler.dle.tags import tags
+from crawler.errors import NotUnderstood
+from crawler.items import ArticlePage, ListingPage
+from crawler.site import Edition
+
+#: Longest page that is read, in bytes. The longest threads come to 3 MB; this is what a page may
+#: cost in memory, not what a page is expected to be.
+MAX_BYTES = 8 * 1024 * 1024
+
+#: Deepest nesting that is read. lxml drops what stands below 1,000 levels without a word, and
+#: real pages have 30; so there is room on both sides.
+MAX_DEPTH = 800
+
+#: Most attributes of a tag: lxml needs time in the square of their number.
+MAX_ATTRIBUTES = 200
+
+#: Length of a tag in bytes from which its attributes are counted; so many take at least two bytes each.
+LONG_TAG = 2 * MAX_ATTRIBUTES
+
+#: Most tags on a page: a thread of 5,000 comments has 130,000.
+MAX_TAGS = 600_000
+
+#: Most elements of one kind like <b> and <i> that are left open. HTML repeats them in every
+#: paragraph that follows, so a few thousand turn a small page into a huge one.
+MAX_OPEN_FORMATTING = 100
+
+# fmt: off
+_VOID = frozenset((
+    b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"param", b"source",
+    b"track", b"wbr",
+))
+_CLOSED_BY_THE_NEXT = frozenset((b"p", b"li", b"option", b"dd", b"dt", b"td", b"th", b"tr", b"a", b"nobr"))
+_FORMATTING = frozenset((
+    b"b", b"big", b"code", b"em", b"font", b"i", b"s", b"small", b"strike", b"strong", b"tt", b"u",
+))
+#: Only in these does "/>" end an element …
+_SVG = frozenset((b"svg", b"g", b"symbol", b"defs"))
+#: … and these end the drawing.
+_NOT_SVG = frozenset((
+    b"blockquote", b"body", b"br", b"center", b"dd", b"div", b"dl", b"dt", b"embed", b"h1", b"h2", b"h3", b"h4",
+    b"h5", b"h6", b"head", b"hr", b"img", b"li", b"menu", b"meta", b"nobr", b"ol", b"p", b"pre", b"ruby",
+    b"span", b"sub", b"sup", b"table", b"ul", b"var",
+)) | _FORMATTING
+# fmt: on
+
+#: A value in quotes, which is one attribute's however many words it has.
+_QUOTED = re.compile(rb"""=\s*+(?:"[^"]*+"?|'[^']*+'?)""")
+
+_XML_STARTS = ("<?xml", "<rss", "<feed", "<urlset", "<sitemapindex")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReaders:
+    """
+    How the pages of one site are read.
+
+    Each function takes the text of a page, the address that it was asked under and the edition, and
+    raises NotUnderstood, naming what was missing, where the page is not what it should be.
+    """
+
+    article: Callable[[str, str, Edition], ArticlePage]
+    listing: Callable[[str, str, Edition], ListingPage]
+    feed: Callable[[str, str, Edition], ListingPage]
+    sitemap: Callable[[str, str, Edition], ListingPage]
+
+
+def read(
+    body: bytes, *, url: str, fetched_at: datetime, edition: Edition, charset: str, pages: PageReaders
+) -> ArticlePage | ListingPage:
+    """
+    What a page says.
+
+    Args:
+        body: The whole answer, after content decoding.
+
+        url: The address that it was asked under. It decides what the page should be: the address
+            of an article or comment page must show that article, any other should list articles.
+
+        fetched_at: When the answer came. Dates are returned as written, so nothing here depends
+            on it yet; it is part of the door because "yesterday" means nothing without it.
+
+        charset: How the site's pages are encoded. Decoding is strict: a page in another encoding is
+            refused, never read as garbage.
+
+        pages: How the site's pages are read.
+
+    Raises:
+        NotUnderstood: The page is too long, not in the site's encoding, built to harm a parser, or
+            not the page that its address promises.
+    """
+    if len(body) > MAX_BYTES:
+        raise NotUnderstood(
+            f"{url} is longer than {MAX_BYTES // 1024 // 1024} MiB, which no page of a thread is"
+        )
+    text = _decoded(body, url, charset)
+    start = text[:200].lstrip().lower()
+    if start.startswith(_XML_STARTS) and address(url) is None:
+        refuse_pathological(text, url)
+        if "<urlset" in text[:2000] or "<sitemapindex" in text[:2000]:
+            return pages.sitemap(text, url, edition)
+        return pages.feed(text, url, edition)
+    refuse_pathological(text, url)
+    if address(url) is not None:
+        return pages.article(text, url, edition)
+    return pages.listing(text, url, edition)
+
+
+def refuse_pathological(html: str, url: str) -> None:
+    """
+    Refuse a page that a tree parser would choke on, or silently cut.
+
+    One linear look at the tags, before any parser: 8 MiB take about a second at worst. The depth is that
+    of elements as a parser would nest them, estimated upwards.
+
+    Raises:
+        NotUnderstood: Too deep, too many tags, or too many attributes on one.
+    """
+    nest: list[bytes] = []
+    count: Counter[bytes] = Counter()  # in the nest
+    formatting: Counter[bytes] = Counter()  # these stay in force beyond the element that they stand in
+    number = 0
+    for name, rest in tags(html):
+        number += 1
+        if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
+            raise NotUnderstood(f"{url} has a tag with more than {MAX_ATTRIBUTES} attributes")
+        if name[:1] != b"/":
+            if count[b"svg"] and name in _NOT_SVG:
+                _close(b"svg", nest, count)
+            if name in _VOID or (rest[-1:] == b"/" and nest and nest[-1] in _SVG):
+                continue
+            if name in _CLOSED_BY_THE_NEXT and nest and nest[-1] == name:
+                continue
+            nest.append(name)
+            count[name] += 1
+            if len(nest) > MAX_DEPTH:
+                raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
+            if name in _FORMATTING:
+                formatting[name] += 1
+                if formatting[name] > MAX_OPEN_FORMATTING:
+                    raise NotUnderstood(
+                        f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open"
+                    )
+        else:
+            name = name[1:]
+            if formatting[name]:
+                formatting[name] -= 1
+            if count[name]:
+                _close(name, nest, count)
+    if number > MAX_TAGS:
+        raise NotUnderstood(f"{url} has {number:,} tags, more than any page of a thread")
+
+
+def _close(name: bytes, nest: list[bytes], count: Counter[bytes]) -> None:
+    """Close the innermost element of this name, and all that stands in it."""
+    while True:
+        last = nest.pop()
+        count[last] -= 1
+        if last == name:
+            return
+
+
+def _attributes(rest: bytes) -> int:
+    """How many attributes a tag has, estimated upwards."""
+    bare = _QUOTED.sub(b"= ", rest).replace(b"/", b" ")
+    return len(bare.split())
+
+
+def _decoded(body: bytes, url: str, charset: str) -> str:
+    try:
+        text = body.decode(charset)
+    except UnicodeDecodeError as error:
+        raise NotUnderstood(f"{url} is not in {charset}: byte {error.start} cannot be decoded") from error
+    return text.removeprefix("\ufeff")
