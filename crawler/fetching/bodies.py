@@ -124,7 +124,7 @@ def _inflated(body: bytes, wbits: int, max_bytes: int) -> tuple[bytes, bytes]:
         try:
             part = stream.decompress(body, _CHUNK)
         except zlib.error as exc:
-            raise Damaged(str(exc).removeprefix("Error ")) from exc
+            raise Damaged(str(exc).rpartition(": ")[2]) from exc
         body = stream.unconsumed_tail
         if not part and not body and not stream.eof:
             raise Damaged("it was cut")

@@ -181,6 +181,10 @@ def _said(exception: BaseException) -> str:
         innermost = [cause for cause in _causes(exception) if not getattr(cause, "reasons", None)][-1]
         if innermost is not exception:
             return f"{type(innermost).__name__}: {innermost}"
+    if isinstance(exception, ResponseDataLossError):
+        return "the body is shorter than it should be"
+    if isinstance(exception, DownloadCancelledError):
+        return str(exception) or "the body is longer than we read"
     return str(exception) or "no further word"
 
 

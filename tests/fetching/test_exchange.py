@@ -55,6 +55,10 @@ def packed(body: bytes, encoding: str) -> Reply:
     return answer(200, body, {"Content-Encoding": encoding, "Content-Type": "text/html"})
 
 
+def chunked(chunks: bytes) -> Reply:
+    return raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+
+
 #: path → reply, who hears of it, outcome
 ANSWERS: dict[str, tuple[Reply, str, FetchOutcome]] = {
     "/fine": (answer(200, PAGE), "callback", "ok"),
@@ -79,6 +83,10 @@ ANSWERS: dict[str, tuple[Reply, str, FetchOutcome]] = {
     "/closed-cut": (close_delimited(PAGE[:3000]), "IncompleteBody", "incomplete"),
     "/206": (answer(206, PAGE[:3000]), "IncompleteBody", "incomplete"),
     "/short": (answer(200, PAGE, length=len(PAGE) + 10), "ResponseDataLossError", "incomplete"),
+    "/chunk-cut": (chunked(b"5\r\nhello\r\n9\r\ncut"), "ResponseDataLossError", "incomplete"),
+    "/chunk-without-end": (chunked(b"5\r\nhello\r\n"), "ResponseDataLossError", "incomplete"),
+    "/chunk-that-is-none": (chunked(b"five\r\nhello\r\n"), "ResponseDataLossError", "incomplete"),
+    "/huge-header": (answer(headers={"X-Huge": "x" * 10**6}), "DownloadFailedError", "unreachable"),
     "/bomb": (packed(BOMB, "gzip"), "Unusable", "too_big"),
     "/packed-thrice": (packed(PAGE, "gzip, gzip, gzip"), "Unusable", "failed"),
     "/packed-strangely": (packed(PAGE, "zstd"), "Unusable", "failed"),
@@ -270,7 +278,11 @@ def test_outcome_of_status(status: int, outcome: FetchOutcome) -> None:
             "timeout",
             "DownloadTimeoutError: took longer than 30 s",
         ),
-        (exceptions.ResponseDataLossError(), "incomplete", "ResponseDataLossError: no further word"),
+        (
+            exceptions.ResponseDataLossError(),
+            "incomplete",
+            "ResponseDataLossError: the body is shorter than it should be",
+        ),
         (
             exceptions.DownloadConnectionRefusedError("111"),
             "unreachable",
