@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Not built here: no Docker engine was at hand. The commands of both stages were run one by one outside of a container.
+# Not built here: no Docker engine was at hand. Only the two `uv sync` steps were run, outside of a container.
 #
 # The tag moves with Python's and Debian's security fixes; a deployment that must be repeatable adds the digest.
 

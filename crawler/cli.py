@@ -37,7 +37,9 @@ def example(*lines: str) -> str:
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, times in UTC, for other programs.")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, times in UTC, for other programs."
+)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,16 +52,22 @@ def main() -> None:
 
 
 @main.command(epilog=example("crawler sample", "crawler sample --serve"))
-@click.option("--serve", is_flag=True, help="Only serve the sample site, to crawl it yourself; Ctrl-C ends it.")
-@click.option("--edition", default="en", show_default=True, help="With --serve: which edition.")
-@click.option("--folder", default="sample-run", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--serve", is_flag=True, help="Only serve the sample site, to crawl it yourself; Ctrl-C ends it."
+)
+@click.option(
+    "--edition", default="en", show_default=True, type=click.Choice(["en", "ru"]), help="With --serve."
+)
+@click.option(
+    "--folder", default="sample-run", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+)
 def sample(serve: bool, edition: str, folder: Path) -> None:
     """Try everything on a small made-up site, without the network.
 
     Serves the sample site on this machine, crawls both its editions into a database of its own under sample-run/, and
     shows what was stored. Your own database is not touched.
     """
-    from crawler.sample import run  # only needed here
+    from crawler import sample_run as run  # only this verb needs the sample site
 
     if serve:
         run.serve(edition, click.echo)
@@ -73,7 +81,11 @@ def sample(serve: bool, edition: str, folder: Path) -> None:
     click.echo(run.next_steps(folder))
 
 
-@main.command(epilog=example("crawler migrate", "DATABASE_URL=postgresql+psycopg://me@localhost/archive crawler migrate"))
+@main.command(
+    epilog=example(
+        "crawler migrate", "DATABASE_URL=postgresql+psycopg://me@localhost/archive crawler migrate"
+    )
+)
 def migrate() -> None:
     """Make the tables, or bring them to the version that this program needs."""
     url = Environment().database_url
@@ -89,7 +101,9 @@ def migrate() -> None:
         "crawler crawl military_review -a since=2017-11-01 -a until=2017-11-30 -s LOG_LEVEL=INFO",
     ),
 )
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SPIDER] [-a NAME=VALUE]… [-s SETTING=VALUE]…")
+@click.argument(
+    "arguments", nargs=-1, type=click.UNPROCESSED, metavar="[SPIDER] [-a NAME=VALUE]… [-s SETTING=VALUE]…"
+)
 def crawl(arguments: Sequence[str]) -> None:
     """Crawl once: discover articles, visit those that are due, store them, stop.
 
@@ -133,7 +147,19 @@ def crawls(limit: int, as_json: bool) -> None:
         return
     now = datetime.now(UTC)
     _print_table(
-        ["crawl", "edition", "state", "started", "minutes", "pages", "articles", "new", "changed", "errors", "why it ended"],
+        [
+            "crawl",
+            "edition",
+            "state",
+            "started",
+            "minutes",
+            "pages",
+            "articles",
+            "new",
+            "changed",
+            "errors",
+            "why it ended",
+        ],
         (
             [
                 row["id"],
@@ -155,10 +181,14 @@ def crawls(limit: int, as_json: bool) -> None:
 
 
 @main.command(epilog=example("crawler doctor", "crawler doctor --site"))
-@click.option("--site", is_flag=True, help="Ask the live site what nobody knows of it yet; about 20 polite requests.")
+@click.option(
+    "--site", is_flag=True, help="Ask the live site what nobody knows of it yet; about 20 polite requests."
+)
 @click.option("--edition", default="en", show_default=True, help="With --site: which edition to ask first.")
 @click.option("--base-url", help="With --site: where the requests go instead of the edition's own host.")
-@click.option("--folder", default="site-answers", show_default=True, type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--folder", default="site-answers", show_default=True, type=click.Path(path_type=Path, file_okay=False)
+)
 @as_json
 def doctor(site: bool, edition: str, base_url: str | None, folder: Path, as_json: bool) -> None:
     """Check what a crawl needs: database, schema, archive folder, disk space, clock; say what to do."""
@@ -212,16 +242,20 @@ def _show_thread(url: str, article_id: int, *, edition: str | None, as_json: boo
             )
         its_edition = wanted[0]
         article = queries.article(connection, article_id, its_edition["id"])
-        comments = queries.thread(connection, article_id, its_edition["id"])
+        comments = [dict(row) for row in queries.thread(connection, article_id, its_edition["id"])]
     assert article is not None  # the edition was found by it
     if as_json:
-        _print_json({"article": dict(article), "comments": [dict(row) for row in comments]})
+        _print_json({"article": dict(article), "comments": comments})
         return
     zone = ZoneInfo(its_edition["time_zone"])
-    stated = "" if article["comments_stated"] is None else f", {article['comments_stated']} stated by the site"
+    stated = (
+        "" if article["comments_stated"] is None else f", {article['comments_stated']} stated by the site"
+    )
     click.echo(article["title"])
     click.echo(f"{day_and_time(article['published_at'], zone)} · {its_edition['code']} · {article['url']}")
-    click.echo(f"{article['comments_stored']} comments stored{stated}; times are those of the site ({zone.key})\n")
+    click.echo(
+        f"{article['comments_stored']} comments stored{stated}; times are those of the site ({zone.key})\n"
+    )
     for line in tree_lines(comments, zone=zone, width=shutil.get_terminal_size((100, 40)).columns):
         click.echo(line)
 
@@ -263,3 +297,5 @@ def _is_number(text: str) -> bool:
     return text == "?" or text.replace(".", "", 1).replace("-", "", 1).isdigit()
 
 
+if __name__ == "__main__":
+    main()

@@ -166,7 +166,9 @@ class CrawlRecords:
             self.archive.close()
 
     async def exchanged(self, fetch: Fetch) -> None:
-        """Record an exchange that no callback sees: robots.txt."""
+        """Record an exchange that no callback sees: robots.txt. That it was answered tells nothing of the pages."""
+        if fetch.outcome not in ("ok", "moved", "not_found"):
+            self.spider.tallies[fetch.edition_id].judge(fetch)
         try:
             await self.archive.run(ledger.save_fetch, fetch, crawl_id=self.spider.crawl_ids[fetch.edition_id])
         except Stop as stop:

@@ -44,6 +44,11 @@ HTTPERROR_ALLOW_ALL = True
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "crawler.fetching.politeness.Politeness": 90,
+    "crawler.fetching.robots.Robots": 100,
+    "crawler.fetching.proxy.Proxy": 740,  # before Scrapy's HttpProxyMiddleware at 750
+    "crawler.fetching.exchange.WholeBodies": 800,
+    "crawler.fetching.exchange.Exchanges": 950,
 }
 EXTENSIONS = {
     "crawler.extensions.CrawlRecords": 0,
@@ -60,7 +65,14 @@ ITEM_PIPELINES = {
 #: On by default in 2.19: runs Python that is sent to it.
 REMOTE_CONTROL_ENABLED = False
 TELNETCONSOLE_ENABLED = False
-DOWNLOAD_HANDLERS = {"file": None, "data": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS = {
+    "http": "crawler.fetching.politeness.PoliteHttp",
+    "https": "crawler.fetching.politeness.PoliteHttp",
+    "file": None,
+    "data": None,
+    "ftp": None,
+    "s3": None,
+}
 
 # --- bounds ----------------------------------------------------------------------------------------------------------
 

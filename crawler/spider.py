@@ -23,6 +23,7 @@ from crawler.dle import addresses
 from crawler.errors import BadArgument, NotUnderstood, SiteRefuses, Stop
 from crawler.fetching import NotAsked
 from crawler.fetching.exchange import Asked, server_time
+from crawler.fetching.politeness import CrawlEnds
 from crawler.fetching.robots import RobotsForbid
 from crawler.items import ArticlePage, Exchange, Fetch, FetchKind, ListingPage, Visit, VisitOutcome
 from crawler.reading import PageReaders, read
@@ -78,24 +79,28 @@ class Tally:
         self.comments_new += saved.comments_new
         self.comments_changed += saved.comments_changed
         self.visits += exchange.ends is not None
-        if exchange.fetch is None:
-            return
-        match exchange.fetch.outcome:
+        if exchange.fetch is not None:
+            self.pages += exchange.fetch.outcome == "ok"
+            self.judge(exchange.fetch)
+
+    def judge(self, fetch: Fetch) -> None:
+        """Take account of how an exchange went, whatever it was for."""
+        match fetch.outcome:
             case "ok":
                 self.answered = True
-                self.pages += 1
             case "moved" | "not_found":
                 self.answered = True
             case "not_understood":
                 self.answered = True
                 self.not_understood += 1
-                self._failed(exchange.fetch)
+                self.fail(f"{fetch.url}: {fetch.outcome} ({fetch.detail})")
             case _:
-                self._failed(exchange.fetch)
+                self.fail(f"{fetch.url}: {fetch.outcome} ({fetch.detail})")
 
-    def _failed(self, fetch: Fetch) -> None:
+    def fail(self, what: str) -> None:
+        """Count a failure."""
         self.errors += 1
-        self.last_failure = f"{fetch.url}: {fetch.outcome} ({fetch.detail})"
+        self.last_failure = what
 
 
 @dataclass(slots=True)
@@ -417,6 +422,8 @@ class ThreadSpider(Spider):
         fetch = self._failed_fetch(failure, request, progress.visit.edition)
         if fetch is not None:
             yield from self._failed(fetch, progress)
+        elif isinstance(failure.value, CrawlEnds):
+            yield self._end(progress, "stopped")
         else:
             yield self._end(progress, "refused" if progress.page == 1 else "partial")
 
@@ -546,12 +553,13 @@ class ThreadSpider(Spider):
     def _failed_fetch(self, failure: Failure, request: Request, edition: Edition) -> Fetch | None:
         """The exchange behind an errback; None where nothing was sent. Notes that a site does not want us."""
         fetch: Fetch | None = request.meta.get("fetch")
-        if not failure.check(NotAsked):
+        if not isinstance(failure.value, NotAsked):
             return fetch
         tally = self.tallies[edition.id]
-        if failure.check(RobotsForbid):
-            tally.errors += 1
-            tally.last_failure = str(failure.value)
+        if isinstance(failure.value, CrawlEnds):
+            return None
+        if isinstance(failure.value, RobotsForbid):
+            tally.fail(str(failure.value))
         elif tally.refusal is None:
             tally.refusal = str(failure.value)
             if all(tally.refusal for tally in self.tallies.values()):

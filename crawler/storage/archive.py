@@ -101,7 +101,7 @@ class Archive:
     def hand_in(
         self, work: Callable[Concatenate[Connection, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
-        """Do the work in its turn without anybody waiting for it; a failure is logged, and met again by the next page."""
+        """Do the work in its turn without anybody waiting; a failure is logged, and met again by the next page."""
         future = self._thread.submit(self._transaction, work, *args, **kwargs)
         future.add_done_callback(_log_failure)
 

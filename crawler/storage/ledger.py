@@ -37,7 +37,7 @@ def require_origin(connection: Connection, edition_id: int, origin: str) -> None
     """Raise BadArgument if this archive was filled from another address than the one that is asked now."""
     asked = connection.scalar(
         select(fetches.c.url)
-        .where(fetches.c.edition_id == edition_id, fetches.c.source == "live")
+        .where(fetches.c.edition_id == edition_id, fetches.c.source == "live", fetches.c.status.is_not(None))
         .order_by(fetches.c.id.desc())
         .limit(1)
     )
@@ -151,7 +151,7 @@ def save_visit_page(
     comments_new: int,
     comments_changed: int,
 ) -> None:
-    """Add a page that was read to its visit. `comments_seen` counts those of this page not seen earlier in the visit."""
+    """Add a page that was read to its visit; `comments_seen` counts what no earlier page of the visit had."""
     row = visits.c
     connection.execute(
         update(visits)

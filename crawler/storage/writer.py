@@ -50,6 +50,7 @@ def save_exchange(
         )
     if visit is not None and exchange.ends is not None:
         end_visit(connection, visit.id, exchange.ends, now=now)
-        url = edition.base_url + visit.path
-        save_visit_end(connection, edition, visit.article_id, url, exchange.ends, now=now)
+        if exchange.ends != "stopped":  # the article stays due
+            url = edition.base_url + visit.path
+            save_visit_end(connection, edition, visit.article_id, url, exchange.ends, now=now)
     return saved

@@ -1,0 +1,97 @@
+"""Crawls for tests: a real `scrapy crawl` in a process of its own, and the rows that it left."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select, text
+
+from crawler.storage import database
+from crawler.storage.schema import metadata
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+#: Seconds that no crawl of the sample site takes.
+PATIENCE_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    """The environment of a crawl into this database."""
+    return os.environ | {"DATABASE_URL": url, "SCRAPY_SETTINGS_MODULE": "crawler.settings"} | more
+
+
+def crawl_command(base_url: str | None, *arguments: str, delay: str = "0") -> list[str]:
+    """`scrapy crawl military_review` with these arguments (-a is added), without a delay."""
+    asked = [*([f"base_url={base_url}"] if base_url else []), *arguments]
+    options = [part for argument in asked for part in ("-a", argument)]
+    return [
+        sys.executable,
+        "-m",
+        "scrapy",
+        "crawl",
+        "military_review",
+        *options,
+        "-s",
+        f"DOWNLOAD_DELAY={delay}",
+    ]
+
+
+def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path = PROJECT) -> Ended:
+    """Run a command to its end."""
+    done = subprocess.run(
+        command, env=env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def crawl(url: str, base_url: str | None, *arguments: str, delay: str = "0", **more: str) -> Ended:
+    """Crawl into this database; `more` is environment."""
+    return run(crawl_command(base_url, *arguments, delay=delay), env=environment(url, **more))
+
+
+def crawler(url: str, *arguments: str) -> Ended:
+    """Run the command `crawler` on this database."""
+    return run([sys.executable, "-m", "crawler.cli", *arguments], env=environment(url))
+
+
+def rows(url: str, sql: str, **values: Any) -> list[dict[str, Any]]:
+    """The rows that a query gives."""
+    with database.engine(url).connect() as connection:
+        return [dict(row) for row in connection.execute(text(sql), values).mappings()]
+
+
+def content(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything that pages say, without what moves at every visit: all rows of the content tables, in order."""
+    with database.engine(url).connect() as connection:
+        return {name: _dump(connection, name) for name in CONTENT_TABLES}
+
+
+CONTENT_TABLES = (
+    "articles",
+    "article_states",
+    "authors",
+    "author_names",
+    "comments",
+    "comment_states",
+    "rating_states",
+)
+
+
+def _dump(connection: Connection, name: str) -> list[tuple[Any, ...]]:
+    table = metadata.tables[name]
+    moving = {"last_seen_at", "fetch_id"} if name == "articles" else set()
+    columns = [column for column in table.columns if column.name not in moving]
+    return [tuple(row) for row in connection.execute(select(*columns).order_by(*table.primary_key))]

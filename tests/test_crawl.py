@@ -1,0 +1,532 @@
+"""The main job, end to end: the sample site on loopback, a real crawl, real rows on SQLite and Postgres."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from crawler.sample import Answer, SampleComment, SampleSite, sample_articles
+from crawler.sample.content import EDITIONS, Edition
+from crawler.storage import database
+from crawler.storage.ledger import last_fetch_id
+from crawler.storage.queries import thread
+from tests.crawling import PROJECT, content, crawl, crawl_command, crawler, environment, rows
+
+EDITION_IDS = {"en": 1, "ru": 2}
+BIG = max(sample_articles(), key=lambda article: len(article.comments))
+SMALL = next(article for article in sample_articles() if len(article.comments) == 4)
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """A database with tables, on each kind."""
+    database.migrate(database_url)
+    return database_url
+
+
+@pytest.fixture
+def lite(sqlite_url: str) -> str:
+    """A database with tables, for what does not depend on its kind."""
+    database.migrate(sqlite_url)
+    return sqlite_url
+
+
+# --- what is stored ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_a_crawl_stores_all_that_the_site_says(url: str, edition: Edition) -> None:
+    with SampleSite(edition=edition) as site:
+        ended = crawl(url, site.url, f"edition={edition}", "depth=0")
+    assert (ended.code, ended.out) == (0, ""), ended.err
+    assert "crawl: finished" in ended.err
+
+    base = {"en": "https://en.topwar.ru", "ru": "https://topwar.ru"}[edition]
+    stored = {row["id"]: row for row in rows(url, "SELECT * FROM articles")}
+    assert stored.keys() == {article.id for article in sample_articles()}
+    for article in sample_articles():
+        row, text = stored[article.id], article.text[edition]
+        assert row["edition_id"] == EDITION_IDS[edition]
+        assert row["url"] == base + article.path
+        assert row["title"] == text.title
+        assert [line for line in row["body"].split("\n") if line] == list(text.paragraphs)
+        assert row["byline"] == text.byline
+        assert row["source_credit"] == text.source_credit
+        assert (row["views"], row["rating"]) == (article.views, article.rating)
+        assert (row["comments_stated"], row["comments_stored"]) == (
+            len(article.comments),
+            len(article.comments),
+        )
+
+    comments = {
+        row["id"]: row
+        for row in rows(
+            url,
+            "SELECT c.*, a.nickname, a.profile_name, a.kind FROM comments c LEFT JOIN authors a"
+            " ON a.key = c.author_key AND a.edition_id = c.edition_id",
+        )
+    }
+    for article in sample_articles():
+        for comment in article.comments:
+            row, author = comments.pop(comment.id), comment.author
+            assert row["article_id"] == article.id
+            assert (row["parent_id"], row["depth"]) == (comment.parent_id, comment.depth)
+            assert row["nickname"] == author.nickname[edition]
+            assert row["kind"] == ("member" if author.profile_name else "guest")
+            assert row["author_key"] == (
+                author.profile_name.casefold()
+                if author.profile_name
+                else f"guest:{row['nickname'].casefold()}"
+            )
+            assert utc(row["posted_at"]) == comment.posted_at
+            assert row["posted_precision"] == "minute"
+            assert row["rating"] == comment.rating
+            assert row["body"] == comment.body(edition)
+    assert comments == {}
+
+
+def utc(value: datetime | str) -> datetime:
+    """A stored time; SQLite gives text."""
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+def test_what_is_quoted_and_linked_is_kept_apart(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, "depth=0").code == 0
+    with database.reading(lite) as connection:
+        for article in sample_articles():
+            for row, comment in zip(
+                thread(connection, article.id, 1), reading_order(article.comments), strict=True
+            ):
+                assert row["id"] == comment.id
+                assert [(q["author"], q["text"], q["level"]) for q in row["quotes"]] == [
+                    (q.author, q.text, q.level) for q in comment.quotes("en")
+                ]
+                assert [(link["text"], link["url"]) for link in row["links"]] == [
+                    (link.text, link.url) for link in comment.links("en")
+                ]
+
+
+def reading_order(comments: tuple[SampleComment, ...], parent: int | None = None) -> Iterator[SampleComment]:
+    for comment in sorted((c for c in comments if c.parent_id == parent), key=lambda c: c.id):
+        yield comment
+        yield from reading_order(comments, comment.id)
+
+
+def test_a_second_crawl_adds_nothing(url: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(url, site.url, "depth=0").code == 0
+        first = content(url)
+        again = crawl(url, site.url, "depth=0", "visit=all")
+    assert again.code == 0
+    assert " 0 new articles, 0 new and 0 changed comments" in again.err
+    assert content(url) == first
+
+
+def test_every_exchange_and_visit_has_its_row(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, "depth=0").code == 0
+        asked = [request.path for request in site.requests]
+    fetches = rows(lite, "SELECT url, kind, status, outcome, digest, bytes, id FROM fetches ORDER BY id")
+    assert [fetch["url"].removeprefix(site.url) for fetch in fetches] == asked
+    assert asked[0] == "/robots.txt"
+    assert {fetch["outcome"] for fetch in fetches} == {"ok"}
+    assert all(len(fetch["digest"]) == 64 and fetch["bytes"] > 0 for fetch in fetches)
+    visits = rows(lite, "SELECT * FROM visits")
+    assert len(visits) == len(sample_articles())
+    assert {(visit["outcome"], visit["sweep"]) for visit in visits} == {("swept", 1)}
+    of_big = next(visit for visit in visits if visit["article_id"] == BIG.id)
+    assert (of_big["pages_read"], of_big["pages_expected"]) == (3, 3)
+    assert of_big["comments_seen"] == of_big["comments_new"] == of_big["comments_stated"] == len(BIG.comments)
+    frontier = rows(lite, "SELECT * FROM frontier")
+    assert len(frontier) == len(sample_articles())
+    assert all(row["outcome"] == "swept" and row["next_visit_at"] > row["last_visit_at"] for row in frontier)
+    [crawl_row] = rows(lite, "SELECT * FROM crawls")
+    assert crawl_row["state"] == "finished"
+    assert crawl_row["comments_new"] == sum(len(article.comments) for article in sample_articles())
+    [host] = rows(lite, "SELECT * FROM hosts")
+    assert host["robots_state"] == "rules"
+    assert [row["complete"] for row in rows(lite, "SELECT complete FROM completeness_view")] == [1] * len(
+        visits
+    )
+
+
+def test_an_edited_comment_keeps_its_earlier_words(url: str) -> None:
+    edited = SMALL.comments[0]
+    with SampleSite(edition="en") as site:
+        assert crawl(url, site.url, f"ids={SMALL.id}").code == 0
+        site.put(SMALL.rewritten(edited.id, en="I have thought again.", ru="Я передумал."))
+        ended = crawl(url, site.url, f"ids={SMALL.id}")
+    assert "0 new and 1 changed comments" in ended.err
+    states = rows(
+        url, "SELECT body FROM comment_history WHERE comment_id = :id ORDER BY seen_at", id=edited.id
+    )
+    assert [state["body"] for state in states] == [edited.body("en"), "I have thought again."]
+
+
+# --- what is asked for ------------------------------------------------------------------------------------------
+
+
+def article_ids(url: str) -> set[int]:
+    return {row["id"] for row in rows(url, "SELECT id FROM articles")}
+
+
+def test_articles_by_their_numbers(lite: str) -> None:
+    first, second = sample_articles()[:2]
+    with SampleSite(edition="en") as site:
+        ended = crawl(lite, site.url, f"ids={first.id},{second.id}-{second.id + 1}")
+        assert "/rss.xml" not in {request.path for request in site.requests}
+    assert ended.code == 0
+    assert article_ids(lite) == {first.id, second.id}
+    outcomes = {row["article_id"]: row["outcome"] for row in rows(lite, "SELECT * FROM visits")}
+    assert outcomes == {first.id: "swept", second.id: "swept", second.id + 1: "not_found"}
+
+
+def test_articles_by_their_addresses(lite: str, tmp_path: Path) -> None:
+    first, second, third = sample_articles()[:3]
+    (tmp_path / "wanted").write_text(f"# mine\nhttps://en.topwar.ru{third.path}\n")
+    with SampleSite(edition="en") as site:
+        assert (
+            crawl(lite, site.url, f"url=https://en.topwar.ru{first.path},{site.url}{second.path}").code == 0
+        )
+        assert article_ids(lite) == {first.id, second.id}
+        assert crawl(lite, site.url, f"url=@{tmp_path}/wanted").code == 0
+    assert article_ids(lite) == {first.id, second.id, third.id}
+
+
+def test_articles_of_some_days(lite: str) -> None:
+    day = (BIG.published_at + timedelta(hours=3)).date()
+    expected = {a.id for a in sample_articles() if (a.published_at + timedelta(hours=3)).date() == day}
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, f"since={day}", f"until={day}").code == 0
+    assert article_ids(lite) == expected
+
+
+def test_articles_of_a_section_and_no_more_than_asked(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, "sections=opinions", "limit=1").code == 0
+        assert len(article_ids(lite)) == 1
+        assert crawl(lite, site.url, "sections=opinions").code == 0
+    assert article_ids(lite) == {a.id for a in sample_articles() if a.section.split("/")[0] == "opinions"}
+
+
+@pytest.mark.parametrize("way", ["feed", "listing", "sitemap"])
+def test_each_way_of_discovering(lite: str, way: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, f"discover={way}", "visit=none", "depth=0").code == 0
+    known = {row["article_id"]: row["discovered_via"] for row in rows(lite, "SELECT * FROM frontier")}
+    assert set(known.values()) == {way}
+    assert len(known) == (10 if way == "feed" else len(sample_articles()))
+    assert article_ids(lite) == set()
+
+
+def test_an_article_that_is_not_due_is_left_alone(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, "depth=0").code == 0
+        before = len(site.requests)
+        assert crawl(lite, site.url, "depth=0").code == 0
+        asked = {request.path for request in site.requests[before:]}
+    assert not asked & {article.path for article in sample_articles()}
+
+
+# --- manners ----------------------------------------------------------------------------------------------------
+
+
+def test_requests_are_a_second_apart_and_say_who_asks(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, f"ids={SMALL.id}", delay="1", CONTACT="me@example.org").code == 0
+        times = [request.at for request in site.requests]
+        headers = [request.headers for request in site.requests]
+    assert len(times) >= 3
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))
+    for sent in headers:
+        assert "me@example.org" in sent["User-Agent"]
+        assert not sent.keys() & {"Cookie", "Referer", "Authorization"}
+
+
+@pytest.mark.parametrize(
+    ("robots", "because"),
+    [
+        (Answer(body="User-agent: *\nDisallow: /\n", headers={"Content-Type": "text/plain"}), "forbids"),
+        (Answer(status=503), "could not be had"),
+        (Answer(status=403), "could not be had"),
+        (Answer(body="<html>checking your browser</html>"), "no robots.txt"),
+    ],
+)
+def test_without_the_leave_of_robots_nothing_is_asked(lite: str, robots: Answer, because: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers["/robots.txt"] = robots
+        ended = crawl(lite, site.url, f"ids={SMALL.id}")
+        asked = {request.path for request in site.requests}
+    assert ended.code == 4
+    assert because in ended.err
+    assert asked == {"/robots.txt"}
+    assert article_ids(lite) == set()
+    assert [row["state"] for row in rows(lite, "SELECT state FROM crawls")] == ["failed"]
+
+
+def test_a_host_that_asks_us_to_wait_is_left_alone_by_the_next_crawl_too(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers[SMALL.path] = Answer(status=429, headers={"Retry-After": "3600"})
+        assert crawl(lite, site.url, f"url={site.url}{SMALL.path}").code == 4
+        site.answers.clear()
+        before = len(site.requests)
+        ended = crawl(lite, site.url, f"ids={SMALL.id}")
+        assert site.requests[before:] == []
+    assert ended.code == 4
+    assert "left alone until" in ended.err
+
+
+# --- what can go wrong ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("ids=abc", "ids=abc"),
+        ("ids=9-1", "runs backwards"),
+        ("since=2017-13-01", "not a day"),
+        ("until=2017-11-05", "since"),
+        ("sections=gardening", "news, armament"),
+        ("edition=xx", "en, ru"),
+        ("discover=magic", "feed, listing"),
+        ("visit=some", "due, new"),
+        ("limit=0", "limit=0"),
+        ("base_url=ftp://x", "base_url"),
+        ("url=https://example.org/1-a.html", "no article of Military Review"),
+        ("url=@/no/such/file", "cannot be read"),
+        ("color=red", "no argument 'color'"),
+    ],
+)
+def test_a_bad_argument_is_named_and_changes_nothing(lite: str, argument: str, said: str) -> None:
+    ended = crawl(lite, None, argument)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert rows(lite, "SELECT * FROM crawls") == []
+
+
+def test_an_unknown_spider(lite: str) -> None:
+    ended = crawler(lite, "crawl", "military_revue")
+    assert (ended.code, "military_review" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize("base_url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
+def test_an_unreachable_site(lite: str, base_url: str) -> None:
+    ended = crawl(lite, base_url)
+    assert ended.code == 4
+    assert "could not be had" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_an_archive_takes_only_one_site(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
+    before = content(lite)
+    with SampleSite(edition="en") as other:
+        ended = crawl(lite, other.url, f"ids={SMALL.id}")
+    assert ended.code == 2
+    assert "filled from" in ended.err
+    assert content(lite) == before
+
+
+def test_a_passing_failure_is_tried_again(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers[SMALL.path] = Answer(status=500)
+        assert crawl(lite, site.url, "depth=0").code == 0
+        states = rows(lite, "SELECT * FROM visits WHERE outcome <> 'swept'")
+        assert [(row["article_id"], row["outcome"]) for row in states] == [(SMALL.id, "unreachable")]
+        assert SMALL.id not in article_ids(lite)
+        failures = rows(lite, "SELECT * FROM fetches WHERE outcome = 'server_error'")
+        assert len(failures) == 3
+        site.answers.clear()
+        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
+    assert SMALL.id in article_ids(lite)
+
+
+def test_a_thread_that_is_cut_off_is_kept_as_partial(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers[f"/page,1,3,{BIG.id}-{BIG.slug}.html"] = Answer(status=500)
+        assert crawl(lite, site.url, f"ids={BIG.id}").code == 0
+        [visit] = rows(lite, "SELECT * FROM visits")
+        assert (visit["outcome"], visit["sweep"], visit["pages_read"]) == ("partial", 0, 2)
+        site.answers.clear()
+        assert crawl(lite, site.url, f"ids={BIG.id}").code == 0
+    [article] = rows(lite, "SELECT * FROM articles")
+    assert article["comments_stored"] == len(BIG.comments)
+
+
+def test_pages_that_are_no_articles_store_nothing_and_end_with_5(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, "depth=0").code == 0
+        before = content(lite)
+        for article in sample_articles():
+            site.answers[article.path] = Answer(
+                body="<html><body>Please prove that you are human.</body></html>"
+            )
+        ended = crawl(lite, site.url, "visit=all", "discover=none")
+    assert ended.code == 5
+    assert "not understood" in ended.err
+    assert content(lite) == before
+    last = rows(lite, "SELECT DISTINCT outcome FROM visits WHERE crawl_id = 2")
+    assert last == [{"outcome": "not_understood"}]
+
+
+def test_an_unreadable_comment_block_is_not_no_comments(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        page = site.answer(SMALL.path).body
+        text = page.decode() if isinstance(page, bytes) else page
+        site.answers[SMALL.path] = Answer(body=text.replace("comment-id-", "remark-"))
+        ended = crawl(lite, site.url, f"ids={SMALL.id}")
+    assert ended.code == 0  # one page of one is under the three that make 5
+    assert [row["outcome"] for row in rows(lite, "SELECT outcome FROM visits")] == ["not_understood"]
+    assert article_ids(lite) == set()
+
+
+def test_an_article_that_moved_away(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers[SMALL.path] = Answer(status=301, headers={"Location": "/"})
+        assert crawl(lite, site.url, f"url={site.url}{SMALL.path}").code == 0
+    [row] = rows(lite, "SELECT outcome, next_visit_at FROM frontier")
+    assert row == {"outcome": "moved", "next_visit_at": None}
+
+
+def test_a_redirect_to_another_host_is_not_followed(lite: str) -> None:
+    with SampleSite(edition="en") as site, SampleSite(edition="en") as elsewhere:
+        site.answers[SMALL.path] = Answer(status=301, headers={"Location": elsewhere.url + SMALL.path})
+        assert crawl(lite, site.url, f"url={site.url}{SMALL.path}").code == 0
+        assert elsewhere.requests == []
+    assert article_ids(lite) == set()
+
+
+def test_a_database_without_tables_is_not_touched(database_url: str) -> None:
+    ended = crawl(database_url, None)
+    assert ended.code == 3
+    assert "crawler migrate" in ended.err
+
+
+def test_a_database_of_another_version(url: str) -> None:
+    with database.engine(url, writes=True).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'f00'")
+    ended = crawl(url, None)
+    assert ended.code == 3
+    assert "newer version" in ended.err
+
+
+def test_a_database_that_is_down() -> None:
+    ended = crawl("postgresql+psycopg://me:secret@127.0.0.1:1/archive", None)
+    assert ended.code == 3
+    assert "127.0.0.1:1" in ended.err
+    assert "secret" not in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_place_where_no_database_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = crawl(f"sqlite:///{tmp_path}/file/archive.db", None)
+    assert ended.code == 3
+    assert "Traceback" not in ended.err
+
+
+def test_the_default_database_is_made_by_itself(tmp_path: Path) -> None:
+    env = environment("")
+    del env["DATABASE_URL"]
+    with SampleSite(edition="en") as site:
+        done = subprocess.run(
+            crawl_command(site.url, f"ids={SMALL.id}"),
+            env=env | {"PYTHONPATH": str(PROJECT)},
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert article_ids(f"sqlite:///{tmp_path}/crawler.db") == {SMALL.id}
+
+
+# --- two at once, signals, kills --------------------------------------------------------------------------------
+
+
+def begun(url: str, site: SampleSite, *arguments: str) -> "subprocess.Popen[str]":
+    """A crawl that is under way: it has asked for its first article."""
+    process = subprocess.Popen(
+        crawl_command(site.url, *arguments),
+        env=environment(url),
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    paths = {article.path for article in sample_articles()}
+    while not paths & {request.path for request in list(site.requests)}:
+        assert time.monotonic() < deadline, "the crawl asked for no article"
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+def slow(site: SampleSite) -> None:
+    """From now on the site takes half a second for an article."""
+    for article in sample_articles():
+        answer = site.answer(article.path)
+        site.answers[article.path] = replace(answer, delay_s=0.5)
+
+
+def test_a_second_crawl_at_once_ends_with_75(url: str) -> None:
+    with SampleSite(edition="en") as site:
+        slow(site)
+        first = begun(url, site)
+        try:
+            second = crawl(url, site.url)
+            assert second.code == 75
+            assert "Another crawl of the edition en is running" in second.err
+        finally:
+            first.send_signal(signal.SIGTERM)
+            first.communicate(timeout=60)
+    assert len(rows(url, "SELECT * FROM crawls")) == 1
+
+
+def test_sigterm_lets_what_is_under_way_be_stored(url: str) -> None:
+    with SampleSite(edition="en") as site:
+        slow(site)
+        process = begun(url, site)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        [stopped] = rows(url, "SELECT * FROM crawls")
+        assert stopped["state"] == "stopped"
+        assert rows(url, "SELECT * FROM visits WHERE outcome IS NULL") == []
+        site.answers.clear()
+        assert crawl(url, site.url, "depth=0").code == 0
+    assert article_ids(url) == {article.id for article in sample_articles()}
+
+
+def test_after_a_kill_the_next_crawl_goes_on(url: str) -> None:
+    with SampleSite(edition="en") as site:
+        slow(site)
+        process = begun(url, site)
+        process.kill()
+        process.communicate(timeout=60)
+        site.answers.clear()
+        assert crawl(url, site.url, "depth=0").code == 0
+    killed, finished = rows(url, "SELECT state FROM crawls ORDER BY id")
+    assert (killed["state"], finished["state"]) == ("killed", "finished")
+    assert rows(url, "SELECT * FROM visits WHERE outcome IS NULL") == []
+    assert article_ids(url) == {article.id for article in sample_articles()}
+    orphans = rows(url, "SELECT * FROM completeness_view WHERE NOT complete OR orphans > 0")
+    assert orphans == []
+
+
+def test_fetches_are_numbered_in_the_order_of_time(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
+        with database.reading(lite) as connection:
+            first = last_fetch_id(connection, 1)
+        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
+    later = rows(lite, "SELECT min(id) AS id FROM fetches WHERE crawl_id = 2")
+    assert later[0]["id"] > first
+    assert first % 100 == EDITION_IDS["en"]
