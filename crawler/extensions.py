@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
@@ -13,70 +12,21 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from crawler.environment import EMBEDDED_DATABASE
-from crawler.errors import CannotStore, SiteRefuses, Stop
+from crawler.errors import Stop
 from crawler.fetching import exchanged, host_changed
 from crawler.fetching.exchange import Exchanges
 from crawler.fetching.hosts import Hosts, host_of
 from crawler.items import Fetch, Host
 from crawler.site import Edition
-from crawler.spider import Tally, ThreadSpider
+from crawler.spider import ThreadSpider
 from crawler.storage import ledger
 from crawler.storage.archive import Archive
+from crawler.tally import Verdict, verdict
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two signs of life in the crawl's row.
 HEARTBEAT_S = 20.0
-
-#: A crawl fails when more pages than this are not understood, and more than this share of all.
-NOT_UNDERSTOOD_PAGES = 3
-NOT_UNDERSTOOD_SHARE = 0.05
-NOT_UNDERSTOOD_EXIT_CODE = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What a crawl of one edition came to: the state of its row, its exit code, and why."""
-
-    state: ledger.CrawlState
-    exit_code: int
-    reason: str
-
-
-def verdict(tally: Tally, *, stopped_by: Stop | None, close_reason: str) -> Verdict:
-    """
-    What a crawl came to.
-
-    Args:
-        stopped_by: What ended it early, where something did.
-
-        close_reason: Scrapy's word for why the spider closed: "finished", "shutdown" after a signal …
-    """
-    if isinstance(stopped_by, Stop) and not isinstance(stopped_by, SiteRefuses):
-        return Verdict(state="failed", exit_code=stopped_by.exit_code, reason=str(stopped_by))
-    if tally.refusal is not None:
-        return Verdict(state="failed", exit_code=SiteRefuses.exit_code, reason=tally.refusal)
-    if not tally.answered and tally.errors:
-        reason = f"The site gave no page at all; the last try was {tally.last_failure}. Try again later."
-        return Verdict(state="failed", exit_code=SiteRefuses.exit_code, reason=reason)
-    read = tally.pages + tally.not_understood
-    if tally.not_understood >= NOT_UNDERSTOOD_PAGES and tally.not_understood > NOT_UNDERSTOOD_SHARE * read:
-        reason = (
-            f"{tally.not_understood} of {read} pages were not understood: the site may have a new layout. "
-            f"The last one was {tally.last_failure}."
-        )
-        return Verdict(state="degraded", exit_code=NOT_UNDERSTOOD_EXIT_CODE, reason=reason)
-    if close_reason == "shutdown":
-        return Verdict(
-            state="stopped", exit_code=0, reason="stopped by a signal; the next crawl goes on from here"
-        )
-    if close_reason != "finished":
-        return Verdict(state="degraded", exit_code=0, reason=close_reason)
-    if tally.errors:
-        return Verdict(
-            state="degraded", exit_code=0, reason=f"finished; the last failure was {tally.last_failure}"
-        )
-    return Verdict(state="finished", exit_code=0, reason="finished")
 
 
 class CrawlRecords:
@@ -117,6 +67,7 @@ class CrawlRecords:
         connect = crawler.signals.connect
         connect(records.spider_opened, signal=signals.spider_opened)
         connect(records.spider_closed, signal=signals.spider_closed)
+        connect(records.engine_stopped, signal=signals.engine_stopped)
         connect(records.exchanged, signal=exchanged)
         connect(records.host_changed, signal=host_changed)
         return records
@@ -162,8 +113,10 @@ class CrawlRecords:
                 edition.id: Verdict(state="failed", exit_code=stop.exit_code, reason=str(stop))
                 for edition in self.archive.editions
             }
-        finally:
-            self.archive.close()
+
+    def engine_stopped(self) -> None:
+        """Free the locks last: other components may have had something to store when the spider closed."""
+        self.archive.close()
 
     async def exchanged(self, fetch: Fetch) -> None:
         """Record an exchange that no callback sees: robots.txt. That it was answered tells nothing of the pages."""
@@ -268,9 +221,3 @@ def _duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def worst(verdicts: dict[int, Verdict]) -> Verdict | None:
-    """The verdict that decides the exit code: the first that applies of 2, 75, 3, 4, 5, 0."""
-    order = [2, 75, CannotStore.exit_code, SiteRefuses.exit_code, NOT_UNDERSTOOD_EXIT_CODE, 0]
-    return min(verdicts.values(), key=lambda end: order.index(end.exit_code), default=None)

@@ -199,6 +199,8 @@ class ListingPage:
     entries: tuple[Entry, ...]
     #: Path of the next page of the same listing, where there is one.
     next_path: str | None = None
+    #: Paths of further lists, where this page is an index of lists, as of sitemaps.
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

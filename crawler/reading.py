@@ -7,7 +7,6 @@ module knows no site.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,10 @@ from crawler.dle.tags import tags
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, ListingPage
 from crawler.site import Edition
+
+#: Stands beside everything that was read, so that what an older reader understood can be found and
+#: read again. Raised whenever the same bytes may mean something else.
+READER_VERSION = "1"
 
 #: Longest page that is read, in bytes. The longest threads come to 3 MB; this is what a page may
 #: cost in memory, not what a page is expected to be.
@@ -61,6 +64,8 @@ _NOT_SVG = frozenset((
 #: A value in quotes, which is one attribute's however many words it has.
 _QUOTED = re.compile(rb"""=\s*+(?:"[^"]*+"?|'[^']*+'?)""")
 
+_SLASH = ord("/")
+
 _XML_STARTS = ("<?xml", "<rss", "<feed", "<urlset", "<sitemapindex")
 
 
@@ -80,7 +85,13 @@ class PageReaders:
 
 
 def read(
-    body: bytes, *, url: str, fetched_at: datetime, edition: Edition, charset: str, pages: PageReaders
+    body: bytes,
+    *,
+    url: str,
+    fetched_at: datetime,  # noqa: ARG001 - see below
+    edition: Edition,
+    charset: str,
+    pages: PageReaders,
 ) -> ArticlePage | ListingPage:
     """
     What a page says.
@@ -131,22 +142,22 @@ def refuse_pathological(html: str, url: str) -> None:
         NotUnderstood: Too deep, too many tags, or too many attributes on one.
     """
     nest: list[bytes] = []
-    count: Counter[bytes] = Counter()  # in the nest
-    formatting: Counter[bytes] = Counter()  # these stay in force beyond the element that they stand in
+    count: dict[bytes, int] = {}  # in the nest
+    formatting = dict.fromkeys(_FORMATTING, 0)  # these stay in force beyond the element that they stand in
     number = 0
     for name, rest in tags(html):
         number += 1
         if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
             raise NotUnderstood(f"{url} has a tag with more than {MAX_ATTRIBUTES} attributes")
-        if name[:1] != b"/":
-            if count[b"svg"] and name in _NOT_SVG:
+        if name[0] != _SLASH:
+            if count.get(b"svg") and name in _NOT_SVG:
                 _close(b"svg", nest, count)
             if name in _VOID or (rest[-1:] == b"/" and nest and nest[-1] in _SVG):
                 continue
             if name in _CLOSED_BY_THE_NEXT and nest and nest[-1] == name:
                 continue
             nest.append(name)
-            count[name] += 1
+            count[name] = count.get(name, 0) + 1
             if len(nest) > MAX_DEPTH:
                 raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
             if name in _FORMATTING:
@@ -157,15 +168,15 @@ def refuse_pathological(html: str, url: str) -> None:
                     )
         else:
             name = name[1:]
-            if formatting[name]:
+            if formatting.get(name):
                 formatting[name] -= 1
-            if count[name]:
+            if count.get(name):
                 _close(name, nest, count)
     if number > MAX_TAGS:
         raise NotUnderstood(f"{url} has {number:,} tags, more than any page of a thread")
 
 
-def _close(name: bytes, nest: list[bytes], count: Counter[bytes]) -> None:
+def _close(name: bytes, nest: list[bytes], count: dict[bytes, int]) -> None:
     """Close the innermost element of this name, and all that stands in it."""
     while True:
         last = nest.pop()

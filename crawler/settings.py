@@ -29,6 +29,8 @@ DOWNLOAD_DELAY = 1.0
 #: Scrapy's jitter shortens the delay too; `Politeness` only lengthens it.
 DOWNLOAD_DELAY_JITTER = 0.0
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
+#: What a signal to stop has to wait for: a request a host, and one that waits.
+CONCURRENT_REQUESTS = 4
 
 # --- nothing happens behind our back: what to ask, and again, is the spider's and the frontier's to decide --------
 

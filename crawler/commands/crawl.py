@@ -8,8 +8,9 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.exceptions import UsageError
 
 from crawler.errors import BadArgument, Stop
-from crawler.extensions import CrawlRecords, worst
+from crawler.extensions import CrawlRecords
 from crawler.spider import ThreadSpider
+from crawler.tally import worst
 
 
 class Command(ScrapyCrawl):

@@ -21,15 +21,20 @@ _STATED = re.compile(
 _HEADINGS = "h2, h3, h4, .section-title, .comments-title, .b-head"
 
 
-def page_count(document: LexborHTMLParser, html: str, article_id: int) -> int | None:
+def page_count(document: LexborHTMLParser, html: str, *, article_id: int, number: int) -> int | None:
     """
     How many comment pages the thread has, by the page's links, AJAX links or script.
+
+    Args:
+        number: Which comment page this is. The page does not link to itself, and may be the last.
 
     Returns:
         The largest number that any of them names; None where the page says nothing, which with
         the engine's own paging means one page, but with an unknown one may not.
     """
     numbers = list(_linked(document, article_id))
+    if numbers:
+        numbers.append(number)
     match = _TOTAL_PAGES.search(html)
     if match and int(match[1]) > 0:
         numbers.append(int(match[1]))

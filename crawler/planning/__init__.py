@@ -42,6 +42,8 @@ def next_visit(
     """
     if outcome == "moved":
         return None, "moved away"
+    if outcome == "stopped":  # not the article's fault
+        return now, "the crawl stopped"
     if outcome == "swept":
         age = now - published_at if published_at is not None else timedelta(0)
         for younger_than, wait in BY_AGE:

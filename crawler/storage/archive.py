@@ -18,7 +18,9 @@ from crawler.storage.database import (
     database_address,
     engine,
     migrate,
+    require_folder,
     require_schema,
+    shown,
     storage_errors,
 )
 
@@ -74,7 +76,7 @@ class Archive:
         try:
             self._thread.submit(self._open).result()
         except BaseException:
-            self._thread.submit(self._shut).result()
+            self.close()
             raise
 
     def run_now(
@@ -107,8 +109,10 @@ class Archive:
 
     def close(self) -> None:
         """Close the connection and free the locks, after all that was handed in is done."""
-        self._thread.submit(self._shut).result()
-        self._thread.shutdown()
+        try:
+            self._thread.submit(self._shut).result()
+        finally:
+            self._thread.shutdown()
 
     def _open(self) -> None:
         if self._engine.dialect.name == "sqlite":
@@ -118,23 +122,19 @@ class Archive:
         elif self._engine.dialect.name == "sqlite" and not self._file.exists():
             raise CannotStore(f"There is no database at {self._file}. Run `crawler migrate` to make it.")
         with storage_errors(self.url):
-            self._connection = self._engine.connect()
-            require_schema(self._connection, self.url)
-            self._connection.rollback()
-            self._lock_rows()
+            self._reconnect()
 
     @property
     def _file(self) -> Path:
-        return Path(database_address(self.url).database or "")
+        # Two names of one file must come to one lock.
+        return Path(database_address(self.url).database or "").resolve()
 
     def _lock_files(self) -> None:
         """On SQLite: a lock file an edition, beside the database. The system frees it however the process ends."""
-        if not self._file.parent.is_dir():
-            raise CannotStore(
-                f"The folder {self._file.parent} of the database does not exist. Make it first."
-            )
+        require_folder(self.url)
         for edition in self.editions:
-            lock = FileLock(f"{self._file}.{edition.code}.lock", timeout=0, thread_local=False)
+            # By number: two sites may both have an edition "en".
+            lock = FileLock(f"{self._file}.{edition.id}.lock", timeout=0, thread_local=False)
             try:
                 lock.acquire()
             except Timeout:
@@ -174,30 +174,39 @@ class Archive:
             raise cannot_store(error, self.url) from error
         # The server went away. Once more, on a new connection, if nobody took our place.
         with storage_errors(self.url):
-            self._disconnect()
-            self._connection = self._engine.connect()
-            self._lock_rows()
+            self._reconnect()
             return self._try(work, *args, **kwargs)
 
     def _try(self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._connection is None:
-            raise CannotStore("The database connection is closed.")
+            raise CannotStore(f"The connection to the database {shown(self.url)} is lost.")
         with self._connection.begin():
             return work(self._connection, *args, **kwargs)
 
+    def _reconnect(self) -> None:
+        """A new connection with all its locks, or none at all: nothing may be written without them."""
+        self._disconnect()
+        self._connection = self._engine.connect()
+        try:
+            require_schema(self._connection, self.url)
+            self._connection.rollback()
+            self._lock_rows()
+        except BaseException:
+            self._disconnect()
+            raise
+
     def _disconnect(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
     def _shut(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._engine.dispose()
-        while self._file_locks:
-            self._file_locks.pop().release()
+        try:
+            self._disconnect()
+            self._engine.dispose()
+        finally:
+            while self._file_locks:
+                self._file_locks.pop().release()
 
 
 def _log_failure(future: Future[object]) -> None:

@@ -9,18 +9,23 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from crawler.errors import BadArgument, CannotStore
+from crawler.storage.types import json_text
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-#: Seconds to wait for a Postgres server to answer, and on SQLite for another writer to finish.
+#: Seconds to wait for a Postgres server to answer, and for another writer to finish.
 CONNECT_TIMEOUT_S = 10
 BUSY_TIMEOUT_S = 30
+
+
+MADE_BY_NEWER = "It was made by another, probably newer version of this program: update this one."
 
 
 def engine(url: str, *, writes: bool = False) -> Engine:
@@ -38,16 +43,20 @@ def engine(url: str, *, writes: bool = False) -> Engine:
     """
     address = database_address(url)
     if address.get_backend_name() == "sqlite":
-        made = create_engine(address, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+        made = create_engine(
+            address,
+            poolclass=NullPool,
+            connect_args={"timeout": BUSY_TIMEOUT_S},
+            json_serializer=json_text,
+        )
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
         @event.listens_for(made, "connect")
         def on_connect(connection: sqlite3.Connection, _record: object) -> None:
             connection.isolation_level = None  # we say BEGIN ourselves, below
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(
-                "PRAGMA synchronous = FULL"
-            )  # NORMAL may lose the last commits when the power fails
+            # NORMAL may lose the last commits when the power fails.
+            connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
 
         @event.listens_for(made, "begin")
@@ -58,11 +67,13 @@ def engine(url: str, *, writes: bool = False) -> Engine:
     return create_engine(
         address,
         poolclass=NullPool,
+        json_serializer=json_text,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
+            "client_encoding": "utf8",  # whatever PGCLIENTENCODING says
             # A lost machine must not hold its lock for hours.
             "options": "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-            " -c idle_session_timeout=0 -c timezone=UTC",
+            f" -c idle_session_timeout=0 -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_S}s",
         },
     )
 
@@ -82,7 +93,7 @@ def database_address(url: str) -> URL:
             raise BadArgument(
                 "DATABASE_URL names a database in memory; a crawl needs a file: sqlite:///crawler.db"
             )
-        return address
+        return address.set(drivername="sqlite")
     if address.get_backend_name() != "postgresql":
         raise BadArgument(
             f"DATABASE_URL names a {address.get_backend_name()} database; only SQLite and Postgres are supported."
@@ -140,9 +151,10 @@ def alembic_config(url: str) -> Config:
 
 def head_revision() -> str:
     """The version of the schema that this code is written for."""
-    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
-    if head is None:
+    if not (PROJECT / "migrations").is_dir():
         raise CannotStore("This installation has no migrations folder; install it from its repository.")
+    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
+    assert head is not None  # the folder holds the first schema at least
     return head
 
 
@@ -159,11 +171,7 @@ def require_schema(connection: Connection, url: str) -> None:
     if found is None:
         raise CannotStore(f"The database {shown(url)} has no tables yet. Run `crawler migrate` first.")
     known = {script.revision for script in ScriptDirectory.from_config(alembic_config(url)).walk_revisions()}
-    remedy = (
-        "Run `crawler migrate` first."
-        if found in known
-        else "It was made by a newer version: update this program."
-    )
+    remedy = "Run `crawler migrate` first." if found in known else MADE_BY_NEWER
     raise CannotStore(
         f"The database {shown(url)} has schema version {found}, this program needs {wanted}. {remedy}"
     )
@@ -174,7 +182,29 @@ def migrate(url: str, *, target: str = "head") -> None:
     Bring the database to a version of the schema, in one transaction; make the SQLite file where there is none.
 
     Raises:
-        CannotStore: The database cannot be reached or written.
+        CannotStore: The database cannot be reached or written, or its schema is of a version that we do not know.
     """
-    with storage_errors(url):
-        command.upgrade(alembic_config(url), target)
+    require_folder(url)
+    wanted = head_revision()
+    try:
+        with storage_errors(url):
+            command.upgrade(alembic_config(url), target)
+    except CommandError:
+        with storage_errors(url), engine(url).connect() as connection:
+            found = revision(connection)
+        raise CannotStore(
+            f"The database {shown(url)} has schema version {found}, this program brings it to {wanted}. "
+            f"{MADE_BY_NEWER}"
+        ) from None
+
+
+def require_folder(url: str) -> None:
+    """Raise CannotStore where the database is a file whose folder does not exist."""
+    address = database_address(url)
+    if address.get_backend_name() != "sqlite":
+        return
+    folder = Path(address.database or "").resolve().parent
+    if not folder.is_dir():
+        raise CannotStore(
+            f"The folder {folder} of the database does not exist. Make it, or set DATABASE_URL to another place."
+        )

@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
+#: Most values in one IN (…): both databases bound the parameters of a statement.
+IDS_AT_ONCE = 1000
+
 
 def upsert(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: Sequence[str]

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import islice
+from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, Row, and_, select, update
 
 from crawler.items import Entry, VisitOutcome
+from crawler.normalise.text import storable
 from crawler.planning import next_visit
 from crawler.site import Edition
-from crawler.storage.dialects import upsert
+from crawler.storage.dialects import IDS_AT_ONCE, upsert
 from crawler.storage.schema import articles, frontier
 
 Which = Literal["due", "new", "all"]
@@ -30,16 +32,7 @@ def save_entries(
 ) -> int:
     """Make articles known that a page points to; they are due at once. Returns how many were new."""
     rows = [
-        {
-            "article_id": entry.id,
-            "edition_id": edition.id,
-            "url": edition.base_url + entry.path,
-            "discovered_at": now,
-            "discovered_via": via,
-            "next_visit_at": now,
-            "reason": "new",
-            "attempts": 0,
-        }
+        _row(edition, entry.id, edition.base_url + entry.path, via=via, now=now)
         for entry in {entry.id: entry for entry in entries}.values()
     ]
     return upsert(connection, frontier, rows, update=())
@@ -66,16 +59,23 @@ def known(
         select(frontier.c.article_id, frontier.c.url)
         .where(frontier.c.edition_id == edition_id)
         .order_by(
-            frontier.c.last_visit_at.is_not(None), frontier.c.next_visit_at, frontier.c.article_id.desc()
+            frontier.c.last_visit_at.is_not(None),
+            frontier.c.next_visit_at.nulls_last(),
+            frontier.c.article_id.desc(),
         )
     )
     if which == "due":
         query = query.where(frontier.c.next_visit_at <= now)
     elif which == "new":
         query = query.where(frontier.c.last_visit_at.is_(None))
-    if article_ids is not None:
-        query = query.where(frontier.c.article_id.in_(article_ids))
-    return [Known(article_id=row.article_id, url=row.url) for row in connection.execute(query.limit(limit))]
+    if article_ids is None:
+        rows: Iterable[Row[Any]] = connection.execute(query.limit(limit))
+    elif len(article_ids) <= IDS_AT_ONCE:
+        rows = connection.execute(query.where(frontier.c.article_id.in_(article_ids)).limit(limit))
+    else:
+        wanted = frozenset(article_ids)
+        rows = islice((row for row in connection.execute(query) if row.article_id in wanted), limit)
+    return [Known(article_id=row.article_id, url=row.url) for row in rows]
 
 
 def published_between(connection: Connection, edition_id: int, first: datetime, last: datetime) -> list[int]:
@@ -98,8 +98,17 @@ def save_visit_end(
     *,
     now: datetime,
 ) -> None:
-    """Note what came of a visit, and when the next one is due."""
-    row = connection.execute(
+    """
+    Note what came of a visit, and when the next one is due.
+
+    An article that was asked for by address or number, and found by no listing yet, becomes known by it. One whose
+    visit was "stopped" stays as due as it was.
+    """
+    asked = _row(edition, article_id, url, via="asked", now=now)
+    upsert(connection, frontier, [asked], update=())
+    if outcome == "stopped":
+        return
+    discovered_at, attempts, published_at = connection.execute(
         select(frontier.c.discovered_at, frontier.c.attempts, articles.c.published_at)
         .select_from(frontier)
         .outerjoin(
@@ -107,22 +116,13 @@ def save_visit_end(
             and_(articles.c.id == frontier.c.article_id, articles.c.edition_id == frontier.c.edition_id),
         )
         .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
-    ).first()
-    if row is None:  # asked for by address or number, found by no listing yet
-        published_at = connection.scalar(
-            select(articles.c.published_at).where(
-                articles.c.id == article_id, articles.c.edition_id == edition.id
-            )
-        )
-        discovered_at, attempts = now, 0
-    else:
-        discovered_at, attempts, published_at = row
+    ).one()
     failures = 0 if outcome == "swept" else attempts + 1
     due, reason = next_visit(
         outcome=outcome, now=now, published_at=published_at or discovered_at, failures=failures
     )
     values = {
-        "url": url,
+        "url": storable(url),
         "next_visit_at": due,
         "reason": reason,
         "last_visit_at": now,
@@ -131,17 +131,22 @@ def save_visit_end(
     }
     if outcome == "swept":
         values["last_sweep_at"] = now
-    if row is None:
-        new = {
-            "article_id": article_id,
-            "edition_id": edition.id,
-            "discovered_at": now,
-            "discovered_via": "asked",
-        }
-        upsert(connection, frontier, [new | values], update=())
-    else:
-        connection.execute(
-            update(frontier)
-            .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
-            .values(**values)
-        )
+    connection.execute(
+        update(frontier)
+        .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
+        .values(**values)
+    )
+
+
+def _row(edition: Edition, article_id: int, url: str, *, via: str, now: datetime) -> dict[str, Any]:
+    """The row of an article that becomes known, due at once."""
+    return {
+        "article_id": article_id,
+        "edition_id": edition.id,
+        "url": storable(url),
+        "discovered_at": now,
+        "discovered_via": via,
+        "next_visit_at": now,
+        "reason": "new",
+        "attempts": 0,
+    }

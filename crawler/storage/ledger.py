@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from crawler.errors import BadArgument
 from crawler.items import Fetch, Host, VisitOutcome
+from crawler.normalise.text import storable
 from crawler.site import Site
 from crawler.storage.dialects import upsert
 from crawler.storage.schema import crawls, editions, fetches, hosts, visits
@@ -82,7 +83,7 @@ def begin_crawl(
     new = insert(crawls).values(
         edition_id=edition_id,
         spider=spider,
-        arguments=dict(arguments),
+        arguments={storable(name): storable(value) for name, value in arguments.items()},
         state="running",
         started_at=now,
         heartbeat_at=now,
@@ -106,7 +107,8 @@ def save_crawl(
     finish_reason: str | None = None,
 ) -> None:
     """Note how far the crawl is; with a state other than "running", that it has ended."""
-    values: dict[str, Any] = {**counters, "state": state, "finish_reason": finish_reason, "heartbeat_at": now}
+    reason = storable(finish_reason) if finish_reason is not None else None
+    values: dict[str, Any] = {**counters, "state": state, "finish_reason": reason, "heartbeat_at": now}
     if state != "running":
         values["finished_at"] = now
         close_visits(connection, crawl_id, now=now)
@@ -167,13 +169,19 @@ def save_visit_page(
     )
 
 
-def end_visit(connection: Connection, visit_id: int, outcome: VisitOutcome, *, now: datetime) -> None:
-    """Close a visit. Only one that saw every comment page is a sweep."""
-    connection.execute(
+def end_visit(connection: Connection, visit_id: int, outcome: VisitOutcome, *, now: datetime) -> bool:
+    """
+    Close a visit. Only one that saw every comment page is a sweep.
+
+    Returns:
+        Whether it was open until now: a visit has one outcome.
+    """
+    done = connection.execute(
         update(visits)
-        .where(visits.c.id == visit_id)
+        .where(visits.c.id == visit_id, visits.c.outcome.is_(None))
         .values(outcome=outcome, finished_at=now, sweep=outcome == "swept")
     )
+    return done.rowcount == 1
 
 
 def save_fetch(
@@ -183,20 +191,25 @@ def save_fetch(
     crawl_id: int | None,
     visit_id: int | None = None,
     reader_version: int | None = None,
-) -> None:
-    """Record an HTTP exchange; recording it again changes nothing."""
-    row = asdict(fetch) | {
+) -> bool:
+    """
+    Record an HTTP exchange; recording it again changes nothing.
+
+    Returns:
+        Whether it was not recorded before.
+    """
+    row = _storable(asdict(fetch)) | {
         "crawl_id": crawl_id,
         "visit_id": visit_id,
         "source": "live",
         "reader_version": reader_version,
     }
-    upsert(connection, fetches, [row], update=())
+    return upsert(connection, fetches, [row], update=()) == 1
 
 
 def save_host(connection: Connection, host: Host) -> None:
     """Remember a host as it is now."""
-    row = asdict(host)
+    row = _storable(asdict(host))
     upsert(connection, hosts, [row], update=[name for name in row if name != "host"])
 
 
@@ -204,3 +217,8 @@ def known_hosts(connection: Connection, names: Iterable[str]) -> list[Host]:
     """What is remembered of these hosts."""
     query = select(hosts).where(hosts.c.host.in_(list(names)))
     return [Host(**row) for row in connection.execute(query).mappings()]
+
+
+def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with its texts storable: addresses, headers and robots.txt hold whatever a server sends."""
+    return {name: storable(value) if isinstance(value, str) else value for name, value in row.items()}

@@ -1,11 +1,21 @@
 """Every question that is asked of the archive. Those who ask by SQL use the views; see README.md."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, select, text
 
-from crawler.storage.schema import articles, comments, crawls, editions, fetches, frontier, hosts, visits
+from crawler.storage.schema import (
+    articles,
+    authors,
+    comments,
+    crawls,
+    editions,
+    fetches,
+    frontier,
+    hosts,
+    visits,
+)
 
 
 def edition_id(connection: Connection, code: str) -> int | None:
@@ -47,7 +57,7 @@ def newest_articles(connection: Connection, *, edition: str | None, limit: int) 
             frontier,
             (frontier.c.article_id == articles.c.id) & (frontier.c.edition_id == articles.c.edition_id),
         )
-        .order_by(articles.c.published_at.desc(), articles.c.id.desc(), articles.c.edition_id)
+        .order_by(articles.c.published_at.desc().nulls_last(), articles.c.id.desc(), articles.c.edition_id)
         .limit(limit)
     )
     if edition is not None:
@@ -94,24 +104,14 @@ def newest_crawls(connection: Connection, *, limit: int) -> Sequence[RowMapping]
     return connection.execute(query).mappings().all()
 
 
-def totals(connection: Connection) -> dict[str, Any]:
-    """How much is stored: editions, articles, comments, authors, fetches, visits, hosts, articles known of."""
-    tables = {
-        "articles": articles,
-        "comments": comments,
-        "visits": visits,
-        "fetches": fetches,
-        "frontier": frontier,
-        "hosts": hosts,
-        "crawls": crawls,
+def totals(connection: Connection) -> dict[str, int]:
+    """How many rows each relation has that grows with crawling; frontier counts the articles known of."""
+    tables = (articles, comments, authors, visits, fetches, frontier, hosts, crawls)
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
     }
-    counts: dict[str, Any] = {
-        name: connection.scalar(select(func.count()).select_from(table)) for name, table in tables.items()
-    }
-    counts["authors"] = connection.scalar(text("SELECT count(*) FROM authors"))
-    return counts
 
 
-def newest_moment(connection: Connection) -> Any:
+def newest_moment(connection: Connection) -> datetime | None:
     """When anything was last fetched; None in an empty archive. Tells a clock that runs behind."""
     return connection.scalar(select(fetches.c.fetched_at).order_by(fetches.c.id.desc()).limit(1))

@@ -43,7 +43,8 @@ class UtcTime(TypeDecorator[datetime]):
 
 def utc_text(moment: datetime) -> str:
     """The moment as SQLite keeps it: `2017-11-03T09:20:00.000000Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: it is four times as slow, and writes the year 17 with two digits.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 #: Numbers that the site gives, and our own that grow for years. SQLite only counts up a plain INTEGER by itself.
@@ -56,6 +57,10 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 ByteOrdered = Text().with_variant(Text(collation="C"), "postgresql")
 
 
+# One for all, as json.dumps with options builds a new one at every call.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def json_text(value: Any) -> str:
     """JSON as we write it: Cyrillic as itself, no spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)

@@ -83,8 +83,7 @@ VIEWS: dict[str, str] = {
                 WHERE c.article_id = f.article_id AND c.edition_id = f.edition_id
                   AND c.posted_at IS NULL) AS undated,
                f.last_visit_at, f.last_sweep_at, f.outcome AS last_outcome,
-               (f.outcome = 'swept' AND a.comments_stated IS NOT NULL
-                AND a.comments_stated = a.comments_stored) AS complete
+               coalesce(f.outcome = 'swept' AND a.comments_stated = a.comments_stored, false) AS complete
         FROM frontier f
         LEFT JOIN articles a ON a.id = f.article_id AND a.edition_id = f.edition_id
     """,

@@ -21,12 +21,14 @@ def save_exchange(
     """
     Store an exchange: the fetch, what its page says, what it means for its visit and for the frontier.
 
-    The caller owns the transaction. Storing it again changes nothing but the counters of its visit.
+    The caller owns the transaction. Storing it again changes nothing: a transaction is repeated where the connection
+    broke while it was committed, and nobody knows whether it was.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
     saved = Saved()
+    first_time = True
     if fetch is not None:
-        save_fetch(
+        first_time = save_fetch(
             connection,
             fetch,
             crawl_id=crawl_id,
@@ -37,7 +39,7 @@ def save_exchange(
             saved = save_page(connection, edition, exchange.normal, fetch)
         if exchange.entries:
             save_entries(connection, edition, exchange.entries, via=fetch.kind, now=now)
-    if visit is not None and exchange.normal is not None:
+    if visit is not None and exchange.normal is not None and first_time:
         comments = exchange.normal.written.comments
         save_visit_page(
             connection,
@@ -49,8 +51,7 @@ def save_exchange(
             comments_changed=saved.comments_changed,
         )
     if visit is not None and exchange.ends is not None:
-        end_visit(connection, visit.id, exchange.ends, now=now)
-        if exchange.ends != "stopped":  # the article stays due
+        if end_visit(connection, visit.id, exchange.ends, now=now):
             url = edition.base_url + visit.path
             save_visit_end(connection, edition, visit.article_id, url, exchange.ends, now=now)
     return saved

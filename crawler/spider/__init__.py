@@ -1,0 +1,229 @@
+"""
+Discover, visit, follow: how a site of numbered articles with paged comments is crawled.
+
+A site's own spider is `ThreadSpider` with the site's facts and page functions. There are no selectors here, and pages
+send no requests: `reading.read` says what a page is, and this room decides what to ask next.
+
+    discovery   finding articles
+    visits      reading an article with all its comment pages
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import urljoin, urlsplit
+
+from scrapy import Request, Spider
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+from twisted.python.failure import Failure
+
+from crawler.arguments import Arguments, parsed
+from crawler.dle import addresses
+from crawler.errors import BadArgument, SiteRefuses, Stop
+from crawler.fetching import NotAsked
+from crawler.fetching.exchange import Asked
+from crawler.fetching.politeness import CrawlEnds
+from crawler.fetching.robots import RobotsForbid
+from crawler.items import ArticlePage, Fetch, ListingPage, Visit
+from crawler.reading import PageReaders, read
+from crawler.site import Edition, Site
+from crawler.spider.discovery import Discovery
+from crawler.spider.visits import Visits
+from crawler.storage import frontier
+from crawler.storage.archive import Archive
+from crawler.storage.ledger import begin_visit
+from crawler.tally import Tally
+
+
+class ThreadSpider(Spider):
+    """
+    One polite incremental crawl: discover, visit what is due, stop. README.md has its arguments.
+
+    Attributes that the extension `CrawlRecords` fills before the crawl starts: `archive`, `crawl_ids`.
+    """
+
+    site: ClassVar[Site]
+    pages: ClassVar[PageReaders]
+
+    archive: Archive
+    #: Number of the crawl's row, by edition.
+    crawl_ids: dict[int, int]
+
+    def __init__(self, name: str | None = None, **given: str) -> None:
+        super().__init__(name)
+        self.arguments: Arguments = parsed(given, self.site, today=datetime.now(self.site.time_zone).date())
+        self.given = given
+        self.tallies = {edition.id: Tally() for edition in self.arguments.editions}
+        #: Why the crawl had to end early; None while it goes on.
+        self.stopped_by: Stop | None = None
+        self.asked = {address.id: address.article_path for address in map(self._address, self.arguments.urls)}
+        self.discovery = Discovery(self)
+        self.visits = Visits(self)
+
+    @classmethod
+    def of(cls, crawler: Crawler) -> Self:
+        """The spider of this crawl."""
+        spider = crawler.spider
+        assert isinstance(spider, cls), f"this component works with a {cls.__name__}, not with {spider!r}"
+        return spider
+
+    def stop(self, reason: Stop) -> None:
+        """End the crawl: what is under way is finished, nothing more is asked."""
+        if self.stopped_by is None:
+            self.stopped_by = reason
+            self._end_soon = asyncio.ensure_future(
+                self.crawler.engine.close_spider_async(reason="stopped early")
+            )
+
+    def _address(self, url: str) -> addresses.Address:
+        """The article that an argument names."""
+        hosts = {
+            urlsplit(origin).netloc
+            for edition in self.arguments.editions
+            for origin in self._origins(edition)
+        }
+        address = addresses.address(url)
+        if address is None or (urlsplit(url).netloc or next(iter(hosts))) not in hosts:
+            raise BadArgument(
+                f"url={url}: is no article of {self.site.title}. "
+                f"Write {self.arguments.editions[0].base_url}/128836-some-title.html, or use ids=128836."
+            )
+        return address
+
+    def _origins(self, edition: Edition) -> tuple[str, str]:
+        return edition.base_url, self.arguments.origin(edition)
+
+    # --- discover, then visit -----------------------------------------------------------------------------------
+
+    async def start(self) -> AsyncIterator[Any]:
+        for request in self.discovery.requests():
+            yield request
+        await self.discovery.ended.wait()
+        if self.arguments.visit == "none":
+            return
+        try:
+            async for edition, article_id, path in self._targets():
+                if self.tallies[edition.id].refusal is not None:
+                    continue
+                await self.visits.room.acquire()
+                yield self.visits.request(await self._begun_visit(edition, article_id, path))
+        except Stop as stop:
+            self.stop(stop)
+
+    async def _begun_visit(self, edition: Edition, article_id: int, path: str) -> Visit:
+        now = datetime.now(UTC)
+        visit_id = await self.archive.run(
+            begin_visit,
+            crawl_id=self.crawl_ids[edition.id],
+            edition_id=edition.id,
+            article_id=article_id,
+            now=now,
+        )
+        return Visit(id=visit_id, edition=edition, article_id=article_id, path=path, started_at=now)
+
+    async def _targets(self) -> AsyncIterator[tuple[Edition, int, str]]:
+        """What to visit: edition, article number and path, the editions in turn."""
+        waiting = [(edition, iter(await self._chosen(edition))) for edition in self.arguments.editions]
+        left = self.arguments.limit
+        while waiting and left != 0:
+            for edition, targets in list(waiting):
+                target = next(targets, None)
+                if target is None:
+                    waiting.remove((edition, targets))
+                    continue
+                yield edition, *target
+                if left is not None:
+                    left -= 1
+                    if left == 0:
+                        return
+
+    async def _chosen(self, edition: Edition) -> Iterable[tuple[int, str]]:
+        """Number and path of each article of an edition to visit; notes how many there are."""
+        asked = self.arguments
+        which: frontier.Which = "all" if asked.visit == "none" else asked.visit
+        now = datetime.now(UTC)
+        ids: list[int] | None = None
+        if asked.choose_articles:
+            ids = list(dict.fromkeys([*self.asked, *asked.article_ids(), *await self._published(edition)]))
+        everyone = await self.archive.run(
+            frontier.known, edition.id, "all" if ids else which, now=now, article_ids=ids
+        )
+        paths = {
+            known.article_id: urlsplit(known.url)._replace(scheme="", netloc="").geturl()
+            for known in everyone
+        }
+        if ids is None:
+            targets = list(paths.items())
+        else:
+            allowed = set(ids)
+            if which != "all":  # of those that are known, only the due or new ones
+                some = await self.archive.run(frontier.known, edition.id, which, now=now, article_ids=ids)
+                allowed -= paths.keys() - {known.article_id for known in some}
+            targets = [
+                (number, self.asked.get(number) or paths.get(number) or addresses.number_path(number))
+                for number in ids
+                if number in allowed
+            ]
+        self.tallies[edition.id].planned = len(targets[: asked.limit])
+        return targets
+
+    async def _published(self, edition: Edition) -> list[int]:
+        """Numbers of the articles of the days that were asked for: those listed there and those stored."""
+        since, until = self.arguments.since, self.arguments.until
+        if since is None or until is None:
+            return []
+        first = datetime.combine(since, time(), self.site.time_zone)
+        last = datetime.combine(until + timedelta(days=1), time(), self.site.time_zone)
+        stored = await self.archive.run(frontier.published_between, edition.id, first, last)
+        return sorted(self.discovery.listed[edition.id] | set(stored))
+
+    def request(self, edition: Edition, path: str, asked: Asked, **how: Any) -> Request:
+        return Request(
+            self.arguments.origin(edition) + path,
+            headers={"Accept-Language": edition.language},
+            meta={"asked": asked},
+            # Nothing may drop a request in silence: each is asked for a reason and has one outcome.
+            dont_filter=True,
+            **how,
+        )
+
+    def read(self, response: Response, edition: Edition) -> ArticlePage | ListingPage:
+        fetch: Fetch = response.meta["fetch"]
+        return read(
+            response.body,
+            url=response.url,
+            fetched_at=fetch.fetched_at,
+            edition=edition,
+            charset=self.site.charset,
+            pages=self.pages,
+        )
+
+    def target_path(self, response: Response, edition: Edition) -> str | None:
+        """Where a redirect leads, as a path on the site; None where it leads nowhere or away."""
+        location = (response.headers.get("Location") or b"").decode("latin-1")
+        try:
+            target = urlsplit(urljoin(response.url, location))
+        except ValueError:
+            return None
+        own = {urlsplit(origin).netloc for origin in self._origins(edition)}
+        if not location or target.scheme not in {"http", "https"} or target.netloc not in own:
+            return None
+        return target._replace(scheme="", netloc="", fragment="").geturl()
+
+    def failed_fetch(self, failure: Failure, request: Request, edition: Edition) -> Fetch | None:
+        """The exchange behind an errback; None where nothing was sent. Notes that a site does not want us."""
+        fetch: Fetch | None = request.meta.get("fetch")
+        if not isinstance(failure.value, NotAsked):
+            return fetch
+        tally = self.tallies[edition.id]
+        if isinstance(failure.value, CrawlEnds):
+            return None
+        if isinstance(failure.value, RobotsForbid):
+            tally.fail(str(failure.value))
+        elif tally.refusal is None:
+            tally.refusal = str(failure.value)
+            if all(tally.refusal for tally in self.tallies.values()):
+                self.stop(SiteRefuses(tally.refusal))
+        return None

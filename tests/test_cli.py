@@ -1,0 +1,139 @@
+"""The command `crawler`: what it prints, and how it says no."""
+
+import json
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from crawler.sample import SampleComment, SampleSite, sample_articles
+from crawler.sample.content import EDITIONS
+from crawler.storage import database
+from tests.crawling import Ended, crawl, crawler, environment, run
+
+NINE = next(article for article in sample_articles() if len(article.comments) == 9)
+BIG = max(sample_articles(), key=lambda article: len(article.comments))
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with both editions of the sample site."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('cli')}/crawler.db"
+    database.migrate(url)
+    for edition in EDITIONS:
+        with SampleSite(edition=edition) as site:
+            assert crawl(url, site.url, f"edition={edition}", "depth=0").code == 0
+    return url
+
+
+def test_a_thread_is_shown_as_a_tree(stored: str) -> None:
+    ended = crawler(stored, "thread", str(NINE.id))
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0] == NINE.text["en"].title
+    assert "9 comments stored, 9 stated by the site" in lines[2]
+    for comment in NINE.comments:
+        [line] = [
+            line for line in lines if f"{comment.author.nickname['en']} · " in line and _time(comment) in line
+        ]
+        stem = line[: line.index(comment.author.nickname["en"])]
+        assert len(stem) == 3 * comment.depth
+        assert stem.endswith(("└─ ", "├─ ")) == (comment.depth > 0)
+
+
+def _time(comment: SampleComment) -> str:
+    local = comment.posted_at.astimezone(ZoneInfo("Europe/Moscow"))
+    return f"{local.day} {local:%b %Y %H:%M}"
+
+
+def test_a_thread_as_json_is_complete_and_in_utc(stored: str) -> None:
+    ended = crawler(stored, "thread", str(BIG.id), "--edition", "ru", "--json")
+    assert ended.code == 0
+    told = json.loads(ended.out)
+    assert told["article"]["title"] == BIG.text["ru"].title
+    assert len(told["comments"]) == len(BIG.comments)
+    first = BIG.comments[0]
+    [row] = [row for row in told["comments"] if row["id"] == first.id]
+    assert row["posted_at"] == first.posted_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert row["body"] == first.body("ru")
+
+
+def test_articles_and_crawls(stored: str) -> None:
+    articles = json.loads(crawler(stored, "articles", "--edition", "en", "--limit", "100", "--json").out)
+    assert [row["id"] for row in articles] == [
+        article.id for article in sorted(sample_articles(), key=lambda a: a.published_at, reverse=True)
+    ]
+    assert str(NINE.id) in crawler(stored, "articles").out
+    crawls = json.loads(crawler(stored, "crawls", "--json").out)
+    assert [(row["edition"], row["state"]) for row in crawls] == [("ru", "finished"), ("en", "finished")]
+    assert "finished" in crawler(stored, "crawls").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["thread", "77"], 1, "is not stored"),
+        (["thread", "word"], 2, "not a valid integer"),
+        (["thread", "1", "--edition", "xx"], 2, "nothing of such an edition"),
+        (["articles", "--limit", "0"], 2, "--limit"),
+        (["fly"], 2, "No such command"),
+    ],
+)
+def test_a_question_that_cannot_be_answered(stored: str, arguments: list[str], code: int, said: str) -> None:
+    ended = crawler(stored, *arguments)
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("verb", ["articles", "thread 1", "crawls"])
+def test_without_a_database(tmp_path: Path, verb: str) -> None:
+    ended = crawler(f"sqlite:///{tmp_path}/none.db", *verb.split())
+    assert ended.code == 3
+    assert "There is no database" in ended.err
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_an_empty_database(database_url: str) -> None:
+    before = crawler(database_url, "articles")
+    assert before.code == 3
+    assert crawler(database_url, "migrate").code == 0
+    assert crawler(database_url, "migrate").code == 0
+    assert "No article is stored yet" in crawler(database_url, "articles").out
+    assert json.loads(crawler(database_url, "crawls", "--json").out) == []
+
+
+def test_an_address_that_is_none() -> None:
+    for url in ("nonsense", "mysql://me@host/db", "sqlite:///:memory:"):
+        ended = crawler(url, "articles")
+        assert ended.code == 2, ended.err
+        assert "DATABASE_URL" in ended.err
+
+
+@pytest.mark.parametrize("verb", ["", "sample", "migrate", "crawl", "articles", "thread", "crawls", "doctor"])
+def test_help_has_an_example(tmp_path: Path, verb: str) -> None:
+    ended = crawler(f"sqlite:///{tmp_path}/none.db", *verb.split(), "--help")
+    assert ended.code == 0
+    assert verb == "" or f"crawler {verb}" in ended.out.partition("Example:")[2]
+
+
+def sample_run(folder: Path) -> Ended:
+    env = environment(f"sqlite:///{folder}/untouched.db")
+    return run([sys.executable, "-m", "crawler.cli", "sample", "--folder", str(folder / "run")], env=env)
+
+
+def test_the_sample_run_shows_a_thread_and_touches_nothing_else(tmp_path: Path) -> None:
+    for _ in range(2):  # again, over what the first left
+        ended = sample_run(tmp_path)
+        assert ended.code == 0, ended.err
+        assert NINE.text["en"].title in ended.out
+        assert "What to try next" in ended.out
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
+
+
+def test_a_sample_run_where_nothing_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    ended = sample_run(tmp_path)
+    assert ended.code != 0
+    assert "Traceback" not in ended.err
