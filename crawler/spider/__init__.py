@@ -55,6 +55,7 @@ class ThreadSpider(Spider):
         super().__init__(name)
         self.arguments: Arguments = parsed(given, self.site, today=datetime.now(self.site.time_zone).date())
         self.given = given
+        self.began_at = datetime.now(UTC)
         self.tallies = {edition.id: Tally() for edition in self.arguments.editions}
         #: Why the crawl had to end early; None while it goes on.
         self.stopped_by: Stop | None = None

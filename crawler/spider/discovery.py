@@ -74,7 +74,14 @@ class Discovery:
         if "listing" in asked.discover:
             for section in asked.sections or self.spider.site.sections:
                 path = addresses.listing_path(section, 1)
-                yield Walk(edition=edition, kind="listing", path=path, max_pages=asked.depth)
+                to_the_end = asked.depth is None
+                yield Walk(
+                    edition=edition,
+                    kind="listing",
+                    path=path,
+                    max_pages=asked.depth,
+                    while_new=not to_the_end,
+                )
         if "sitemap" in asked.discover:
             yield Walk(edition=edition, kind="sitemap", path="/sitemap.xml")
         if asked.since is not None or "archive" in asked.discover:
@@ -159,11 +166,12 @@ class Discovery:
         if page.next_path is None or (walk.max_pages is not None and walk.number >= walk.max_pages):
             return None
         if walk.while_new:
-            ids = [entry.id for entry in page.entries]
+            ids = sorted({entry.id for entry in page.entries})
+            # What this crawl has found itself, in the feed or another section, is still new.
             known = await self.spider.archive.run(
-                frontier.known, walk.edition.id, "all", now=datetime.now(UTC), article_ids=ids
+                frontier.known_before, walk.edition.id, ids, self.spider.began_at
             )
-            if len(known) >= len(set(ids)):
+            if known == len(ids):
                 return None
         return replace(walk, path=page.next_path, number=walk.number + 1, tries=0, hops=0)
 

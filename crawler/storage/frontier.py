@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, and_, func, select, update
 
 from crawler.items import Entry, VisitOutcome
 from crawler.normalise.text import storable
@@ -69,13 +69,24 @@ def known(
     elif which == "new":
         query = query.where(frontier.c.last_visit_at.is_(None))
     if article_ids is None:
-        rows: Iterable[Row[Any]] = connection.execute(query.limit(limit))
+        rows: Iterable[Row[*tuple[Any, ...]]] = connection.execute(query.limit(limit))
     elif len(article_ids) <= IDS_AT_ONCE:
         rows = connection.execute(query.where(frontier.c.article_id.in_(article_ids)).limit(limit))
     else:
         wanted = frozenset(article_ids)
         rows = islice((row for row in connection.execute(query) if row.article_id in wanted), limit)
     return [Known(article_id=row.article_id, url=row.url) for row in rows]
+
+
+def known_before(connection: Connection, edition_id: int, article_ids: Sequence[int], moment: datetime) -> int:
+    """How many of these articles were known of before a moment."""
+    query = (
+        select(func.count())
+        .select_from(frontier)
+        .where(frontier.c.edition_id == edition_id, frontier.c.article_id.in_(article_ids))
+        .where(frontier.c.discovered_at < moment)
+    )
+    return connection.scalar(query) or 0
 
 
 def published_between(connection: Connection, edition_id: int, first: datetime, last: datetime) -> list[int]:
