@@ -6,14 +6,15 @@ to its history first. Storing a page again changes nothing; an older page never 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
+from crawler.errors import NotUnderstood
 from crawler.items import (
     Author,
     Fetch,
@@ -24,10 +25,9 @@ from crawler.items import (
     ParentSource,
     Precision,
 )
-from crawler.normalise.text import storable
-from crawler.normalise.threads import Place, places
+from crawler.normalise.threads import SEGMENT_WIDTH, Place, places, segment
 from crawler.site import Edition
-from crawler.storage.dialects import upsert
+from crawler.storage.dialects import IDS_AT_ONCE, upsert
 from crawler.storage.schema import (
     article_states,
     articles,
@@ -59,9 +59,6 @@ LEFT_OPEN: Mapping[Precision, timedelta] = {
 #: A longer name than the site allows is cut: it is part of a key, and Postgres bounds those.
 NICKNAME_RAW_LENGTH = 256
 
-#: Most values in one IN (…): both databases bound the parameters of a statement.
-IDS_AT_ONCE = 1000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
@@ -76,11 +73,35 @@ def save_page(connection: Connection, edition: Edition, page: NormalPage, fetch:
     """
     Store a page: all that it says about its article and about the comments on it.
 
+    A page older than what is stored of its article adds what was never seen, and changes nothing else.
+
     The caller owns the transaction and stores the fetch itself in the same one.
+
+    Raises:
+        NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
+            transaction may be kept.
     """
-    article_new = _save_article(connection, edition, page.article, fetch)
-    new, changed = _save_comments(connection, edition, page, fetch)
-    return Saved(articles_new=article_new, comments_new=new, comments_changed=changed)
+    _require_possible_numbers(page)
+    standing = _save_article(connection, edition, page.article, fetch)
+    new, changed = _save_comments(connection, edition, page, fetch, older=standing == "older")
+    return Saved(articles_new=int(standing == "new"), comments_new=new, comments_changed=changed)
+
+
+def _require_possible_numbers(page: NormalPage) -> None:
+    """Raise NotUnderstood where a number does not fit its column: one bad page must not end the crawl."""
+    article, comments_said = page.article.written, page.written.comments
+    wide = [article.id, article.views]
+    narrow = [article.rating, article.comments_stated, comments_said.stated, comments_said.pages]
+    for comment in page.comments:
+        segment(comment.written.id)
+        if comment.written.parent_id is not None:
+            segment(comment.written.parent_id)
+        wide.append(comment.written.site_user_id)
+        narrow.append(comment.written.rating)
+    for numbers, bits in ((wide, 64), (narrow, 32)):
+        for number in numbers:
+            if number is not None and not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+                raise NotUnderstood(f"The article {article.id} shows the number {number}, which cannot be.")
 
 
 # --- articles ---------------------------------------------------------------------------------------------------
@@ -92,22 +113,29 @@ _ARTICLE_CONTENT = [
 ]
 
 
-def _save_article(connection: Connection, edition: Edition, article: NormalArticle, fetch: Fetch) -> int:
-    """Store the article; returns 1 where it is new."""
+#: A date may be read better or be relative ("Today, 22:00"): it is compared by what it means.
+_ARTICLE_WORDS = [name for name in _ARTICLE_CONTENT if not name.startswith("published_")]
+
+
+def _save_article(
+    connection: Connection, edition: Edition, article: NormalArticle, fetch: Fetch
+) -> Literal["new", "known", "older"]:
+    """Store the article; returns whether it is new, or known, or the fetch older than what is stored of it."""
     written = article.written
     content = {
         "url": edition.base_url + written.path,
         "title": article.title,
         "lead": article.lead,
         "body": article.body,
-        "footnotes": [storable(note) for note in written.footnotes],
-        "section": _storable(written.section),
-        "byline": _storable(written.byline),
-        "source_credit": _storable(written.source_credit),
-        "tags": [storable(tag) for tag in written.tags],
+        "footnotes": list(written.footnotes),
+        "section": written.section,
+        "byline": written.byline,
+        "source_credit": written.source_credit,
+        "tags": list(written.tags),
         "images": _images(written.images),
         "published_at": article.published.at if article.published else None,
-        "published_raw": _storable(written.published_raw or written.published_machine),
+        "published_raw": written.published_raw or written.published_machine,
+        "published_precision": article.published.precision if article.published else None,
     }
     this = (articles.c.id == written.id) & (articles.c.edition_id == edition.id)
     stored = connection.execute(select(articles).where(this)).mappings().first()
@@ -125,11 +153,11 @@ def _save_article(connection: Connection, edition: Edition, article: NormalArtic
             "fetch_id": fetch.id,
         }
         connection.execute(insert(articles).values(row))
-        return 1
+        return "new"
     if fetch.id <= stored["fetch_id"]:
-        return 0
-    if content["published_at"] is None:  # a date that was read once does not get lost to a page that hides it
-        content |= {"published_at": stored["published_at"], "published_raw": stored["published_raw"]}
+        return "known" if fetch.id == stored["fetch_id"] else "older"
+    other_date = not _dates_agree("published", content, stored)
+    _keep_better_date("published", content, stored)
     values: dict[str, Any] = {
         "views": written.views if written.views is not None else stored["views"],
         "rating": written.rating if written.rating is not None else stored["rating"],
@@ -139,8 +167,7 @@ def _save_article(connection: Connection, edition: Edition, article: NormalArtic
         "last_seen_at": fetch.fetched_at,
         "fetch_id": fetch.id,
     }
-    # The raw date is relative on a fresh page ("Today, 22:00"): it moves by itself and is no change.
-    if any(stored[name] != content[name] for name in _ARTICLE_CONTENT if name != "published_raw"):
+    if other_date or any(stored[name] != content[name] for name in _ARTICLE_WORDS):
         superseded = {name: stored[name] for name in _ARTICLE_CONTENT} | {
             "article_id": written.id,
             "edition_id": edition.id,
@@ -150,9 +177,11 @@ def _save_article(connection: Connection, edition: Edition, article: NormalArtic
             "fetch_id": stored["fetch_id"],
         }
         connection.execute(insert(article_states).values(superseded))
-        values |= content | {"changed_at": fetch.fetched_at}
-    connection.execute(update(articles).where(this).values(values | {"state": "live", "gone_at": None}))
-    return 0
+        values["changed_at"] = fetch.fetched_at
+    connection.execute(
+        update(articles).where(this).values(values | content | {"state": "live", "gone_at": None})
+    )
+    return "known"
 
 
 # --- comments ---------------------------------------------------------------------------------------------------
@@ -184,7 +213,7 @@ _COMMENT_CONTENT = [
 
 
 def _save_comments(
-    connection: Connection, edition: Edition, page: NormalPage, fetch: Fetch
+    connection: Connection, edition: Edition, page: NormalPage, fetch: Fetch, *, older: bool
 ) -> tuple[int, int]:
     """Store the comments; returns how many are new and how many changed."""
     article_id = page.article.written.id
@@ -205,7 +234,7 @@ def _save_comments(
         if old is None:
             fresh[comment_id] = content | {"rating": comment.written.rating, "state": "live"}
             continue
-        if fetch.id <= old.fetch_id:
+        if older or fetch.id <= old.fetch_id:
             continue
         _keep_what_is_known_better(content, old)
         rating = comment.written.rating if comment.written.rating is not None else old.rating
@@ -219,11 +248,28 @@ def _save_comments(
         return 0, 0
 
     placed = _places(connection, edition, article_id, on_page, stored, fresh, different)
-    _save_authors(connection, edition, [on_page[comment_id] for comment_id in (*fresh, *different)], fetch)
+    threads = _threads_below(connection, edition, article_id, stored, placed)
+    _save_authors(
+        connection,
+        edition,
+        [on_page[comment_id] for comment_id in (*fresh, *different)],
+        fetch,
+        replace=not older,
+    )
     _insert(connection, edition, fresh, placed, fetch)
     changed = _update(connection, edition, different, stored, placed, rated, fetch)
+    _write_places(
+        connection,
+        edition,
+        {
+            comment_id: place
+            for comment_id, place in placed.items()
+            if comment_id not in fresh and comment_id not in different and place != _place(stored[comment_id])
+        },
+    )
     _count_stored(connection, edition, article_id, fresh, different, stored)
-    _replace_if_parents_came_late(connection, edition, article_id, on_page, fresh, different, stored, placed)
+    for number in threads:
+        place_thread(connection, edition, number)
     return len(fresh), changed
 
 
@@ -247,16 +293,16 @@ def _content(comment: NormalComment, article_id: int) -> dict[str, Any]:
         "parent_id": written.parent_id,
         "parent_source": written.parent_source,
         "author_key": comment.author.key if comment.author else None,
-        "nickname_raw": storable(written.nickname_raw)[:NICKNAME_RAW_LENGTH],
+        "nickname_raw": written.nickname_raw[:NICKNAME_RAW_LENGTH],
         "posted_at": comment.posted.at if comment.posted else None,
-        "posted_raw": _storable(written.posted_raw or written.posted_machine),
+        "posted_raw": written.posted_raw or written.posted_machine,
         "posted_precision": comment.posted.precision if comment.posted else None,
         "body": comment.body,
         "quotes": [
             {"author": quote.author, "text": quote.text, "level": quote.level, "comment_id": quote.comment_id}
             for quote in comment.quotes
         ],
-        "links": [{"text": storable(link.text), "url": storable(link.url)} for link in written.links],
+        "links": [{"text": link.text, "url": link.url} for link in written.links],
         "images": _images(written.images),
         "source_hash": written.source_hash,
     }
@@ -271,29 +317,55 @@ def _hash(content: Mapping[str, Any]) -> str:
     return blake2b(json_text(words).encode(), digest_size=16).hexdigest()
 
 
-def _keep_what_is_known_better(content: dict[str, Any], old: Row[Any]) -> None:
+def _keep_what_is_known_better(content: dict[str, Any], old: Row[*tuple[Any, ...]]) -> None:
     """
     Put back what the stored reading knows better than the new one: the date, and how the parent is known.
 
     "3 hours ago" agrees with the 12:20 that was read before and must not replace it; a parent guessed from a quote
     must not replace one that the page once proved.
     """
-    if old.posted_at is not None and (
-        content["posted_at"] is None
-        or (
-            _agree(content, old) and LEFT_OPEN[content["posted_precision"]] >= LEFT_OPEN[old.posted_precision]
-        )
-    ):
-        content |= {name: getattr(old, name) for name in ("posted_at", "posted_raw", "posted_precision")}
-    if STRENGTH[content["parent_source"]] < STRENGTH[old.parent_source]:
+    _keep_better_date("posted", content, old._mapping)
+    weaker = STRENGTH[content["parent_source"]] < STRENGTH[old.parent_source]
+    if weaker and not _contradicts(content, old):
         content |= {"parent_id": old.parent_id, "parent_source": old.parent_source}
         content["content_hash"] = _hash(content)
 
 
-def _agree(content: Mapping[str, Any], old: Row[Any]) -> bool:
-    """Whether the two dates can be the same moment, each as exactly as it is known."""
-    left_open = max(LEFT_OPEN[content["posted_precision"]], LEFT_OPEN[old.posted_precision])
-    difference: timedelta = abs(content["posted_at"] - old.posted_at)
+def _contradicts(content: Mapping[str, Any], old: Row[*tuple[Any, ...]]) -> bool:
+    """
+    Whether a weaker way of knowing the parent says that the stored place is wrong.
+
+    A "capped" parent is proved to be an ancestor: where the stored place lies under another branch, the comment has
+    moved. What is inferred from words proves nothing against a page that showed the parent.
+    """
+    if content["parent_source"] != "capped":
+        return False
+    ancestors = {old.path[start : start + SEGMENT_WIDTH] for start in range(0, len(old.path), SEGMENT_WIDTH)}
+    return segment(content["parent_id"]) not in ancestors
+
+
+def _keep_better_date(
+    name: Literal["posted", "published"], content: dict[str, Any], old: Mapping[Any, Any]
+) -> None:
+    """Put back the stored date unless the new one contradicts it or is more exact."""
+    at, precision = f"{name}_at", f"{name}_precision"
+    if old[at] is None:
+        return
+    if content[at] is None or (
+        _dates_agree(name, content, old) and LEFT_OPEN[content[precision]] >= LEFT_OPEN[old[precision]]
+    ):
+        content |= {column: old[column] for column in (at, f"{name}_raw", precision)}
+
+
+def _dates_agree(
+    name: Literal["posted", "published"], content: Mapping[str, Any], old: Mapping[Any, Any]
+) -> bool:
+    """Whether the two dates can be the same moment, each as exactly as it is known; an unknown one can be any."""
+    at, precision = f"{name}_at", f"{name}_precision"
+    if content[at] is None or old[at] is None:
+        return True
+    left_open = max(LEFT_OPEN[content[precision]], LEFT_OPEN[old[precision]])
+    difference: timedelta = abs(content[at] - old[at])
     return difference < left_open
 
 
@@ -325,7 +397,7 @@ def _update(
     connection: Connection,
     edition: Edition,
     different: Mapping[int, Mapping[str, Any]],
-    stored: Mapping[int, Row[Any]],
+    stored: Mapping[int, Row[*tuple[Any, ...]]],
     placed: Mapping[int, Place],
     rated: Sequence[int],
     fetch: Fetch,
@@ -379,7 +451,7 @@ _UPDATE = (
 )
 
 
-def _is_change(new: Mapping[str, Any], old: Row[Any]) -> bool:
+def _is_change(new: Mapping[str, Any], old: Row[*tuple[Any, ...]]) -> bool:
     """
     Whether the site changed the comment: other words, author, parent, or a date that contradicts the stored one.
 
@@ -389,7 +461,7 @@ def _is_change(new: Mapping[str, Any], old: Row[Any]) -> bool:
         return False
     if new["content_hash"] != old.content_hash:
         return True
-    return new["posted_at"] is not None and old.posted_at is not None and not _agree(new, old)
+    return not _dates_agree("posted", new, old._mapping)
 
 
 def _supersede(connection: Connection, edition: Edition, ids: Sequence[int], until: datetime) -> None:
@@ -443,7 +515,7 @@ def _count_stored(
     article_id: int,
     fresh: Iterable[int],
     different: Iterable[int],
-    stored: Mapping[int, Row[Any]],
+    stored: Mapping[int, Row[*tuple[Any, ...]]],
 ) -> None:
     """Keep `articles.comments_stored`, the number of live comments, in step."""
     more: dict[int, int] = {article_id: sum(1 for _ in fresh)}
@@ -471,17 +543,20 @@ def _places(
     edition: Edition,
     article_id: int,
     on_page: Mapping[int, NormalComment],
-    stored: Mapping[int, Row[Any]],
+    stored: Mapping[int, Row[*tuple[Any, ...]]],
     fresh: Mapping[int, Mapping[str, Any]],
     different: Mapping[int, Mapping[str, Any]],
 ) -> dict[int, Place]:
-    """Where each comment of the page stands, given the places of the parents that stand on other pages."""
-    parents = {
-        comment_id: (fresh.get(comment_id) or different.get(comment_id) or stored[comment_id]._mapping)[
-            "parent_id"
-        ]
-        for comment_id in on_page
-    }
+    """
+    Where each comment of the page stands, given the places of the parents that stand on other pages.
+
+    A comment of the page that a newer page has seen under another article is left out.
+    """
+    parents = {}
+    for comment_id in on_page:
+        row = fresh.get(comment_id) or different.get(comment_id) or stored[comment_id]._mapping
+        if row["article_id"] == article_id:
+            parents[comment_id] = row["parent_id"]
     elsewhere = sorted(
         {parent for parent in parents.values() if parent is not None and parent not in parents}
     )
@@ -497,29 +572,35 @@ def _places(
     return places(parents.items(), known)
 
 
-def _replace_if_parents_came_late(
+def _threads_below(
     connection: Connection,
     edition: Edition,
     article_id: int,
-    on_page: Mapping[int, NormalComment],
-    fresh: Iterable[int],
-    different: Iterable[int],
-    stored: Mapping[int, Row[Any]],
+    stored: Mapping[int, Row[*tuple[Any, ...]]],
     placed: Mapping[int, Place],
-) -> None:
+) -> list[int]:
     """
-    Give the whole thread its places anew where a comment on another page hangs below one that is new or has moved.
+    The articles in which stored comments of other pages hang below one of this page that is new or has moved.
 
-    That is rare: the engine shows a root with all its replies on one page.
+    Their threads get their places anew. That is rare: the engine shows a root with all its replies on one page.
     """
-    moved = [*fresh, *(number for number in different if stored[number].path != placed[number].path)]
-    for ids in _portions(sorted(moved)):
-        below = select(comments.c.id).where(
-            comments.c.parent_id.in_(ids), comments.c.edition_id == edition.id
-        )
-        if any(number not in on_page for number in connection.scalars(below)):
-            place_thread(connection, edition, article_id)
-            return
+    moved = [
+        comment_id
+        for comment_id, place in placed.items()
+        if (old := stored.get(comment_id)) is None or old.article_id != article_id or _place(old) != place
+    ]
+    return sorted(
+        {
+            row.article_id
+            for ids in _portions(sorted(moved))
+            for row in connection.execute(
+                select(comments.c.id, comments.c.article_id).where(
+                    comments.c.parent_id.in_(ids), comments.c.edition_id == edition.id
+                )
+            )
+            if row.id not in placed
+        }
+    )
 
 
 def place_thread(connection: Connection, edition: Edition, article_id: int) -> int:
@@ -530,32 +611,42 @@ def place_thread(connection: Connection, edition: Edition, article_id: int) -> i
         ).where(comments.c.article_id == article_id, comments.c.edition_id == edition.id)
     ).all()
     right = places((row.id, row.parent_id) for row in rows)
-    wrong = [
-        row.id for row in rows if right[row.id] != Place(root_id=row.root_id, depth=row.depth, path=row.path)
-    ]
-    if wrong:
-        connection.execute(
-            update(comments)
-            .where(comments.c.id == bindparam("its_id"), comments.c.edition_id == edition.id)
-            .values(root_id=bindparam("new_root"), depth=bindparam("new_depth"), path=bindparam("new_path")),
-            [
-                {
-                    "its_id": number,
-                    "new_root": right[number].root_id,
-                    "new_depth": right[number].depth,
-                    "new_path": right[number].path,
-                }
-                for number in sorted(wrong)
-            ],
-        )
+    wrong = {row.id: right[row.id] for row in rows if right[row.id] != _place(row)}
+    _write_places(connection, edition, wrong)
     return len(wrong)
+
+
+def _write_places(connection: Connection, edition: Edition, placed: Mapping[int, Place]) -> None:
+    if not placed:
+        return
+    connection.execute(
+        update(comments)
+        .where(comments.c.id == bindparam("its_id"), comments.c.edition_id == edition.id)
+        .values(root_id=bindparam("new_root"), depth=bindparam("new_depth"), path=bindparam("new_path")),
+        [
+            {"its_id": number, "new_root": place.root_id, "new_depth": place.depth, "new_path": place.path}
+            for number, place in sorted(placed.items())
+        ],
+    )
+
+
+def _place(row: Row[*tuple[Any, ...]]) -> Place:
+    return Place(root_id=row.root_id, depth=row.depth, path=row.path)
 
 
 # --- authors ----------------------------------------------------------------------------------------------------
 
 
+_AUTHOR = ["nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id"]
+
+
 def _save_authors(
-    connection: Connection, edition: Edition, written: Iterable[NormalComment], fetch: Fetch
+    connection: Connection,
+    edition: Edition,
+    written: Iterable[NormalComment],
+    fetch: Fetch,
+    *,
+    replace: bool,
 ) -> None:
     """Store the authors of new and changed comments, and every spelling of their names."""
     seen: dict[str, Author] = {}
@@ -563,7 +654,7 @@ def _save_authors(
     for comment in written:
         if comment.author is not None:
             seen[comment.author.key] = comment.author
-            names.add((comment.author.key, storable(comment.written.nickname_raw)[:NICKNAME_RAW_LENGTH]))
+            names.add((comment.author.key, comment.written.nickname_raw[:NICKNAME_RAW_LENGTH]))
     stored = {
         row["key"]: row
         for keys in _portions(sorted(seen))
@@ -573,19 +664,14 @@ def _save_authors(
     }
     rows = []
     for key, author in seen.items():
-        row = asdict(author)
+        row = {name: getattr(author, name) for name in _AUTHOR}
         old = stored.get(key)
         if old is not None:  # what this page does not show is still known
             row |= {name: old[name] for name, value in row.items() if value is None}
-            if all(old[name] == value for name, value in row.items()):
+            if not replace or all(old[name] == value for name, value in row.items()):
                 continue
-        rows.append(row | {"edition_id": edition.id, "first_seen_at": fetch.fetched_at})
-    upsert(
-        connection,
-        authors,
-        rows,
-        update=["nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id"],
-    )
+        rows.append(row | {"key": key, "edition_id": edition.id, "first_seen_at": fetch.fetched_at})
+    upsert(connection, authors, rows, update=_AUTHOR)
     spellings = [
         {
             "author_key": key,
@@ -599,12 +685,8 @@ def _save_authors(
     upsert(connection, author_names, spellings, update=())
 
 
-def _storable(raw: str | None) -> str | None:
-    return storable(raw) if raw is not None else None
-
-
 def _images(images: Iterable[Image]) -> list[dict[str, str | None]]:
-    return [{"url": storable(image.url), "caption": _storable(image.caption)} for image in images]
+    return [{"url": image.url, "caption": image.caption} for image in images]
 
 
 def _these(ids: Sequence[int], edition: Edition) -> ColumnElement[bool]:

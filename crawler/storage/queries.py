@@ -108,7 +108,8 @@ def totals(connection: Connection) -> dict[str, int]:
     """How many rows each relation has that grows with crawling; frontier counts the articles known of."""
     tables = (articles, comments, authors, visits, fetches, frontier, hosts, crawls)
     return {
-        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in tables
     }
 
 

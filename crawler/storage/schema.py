@@ -52,6 +52,7 @@ def _article_content() -> list[Column[object]]:
         Column("images", Json, nullable=False),
         Column("published_at", UtcTime),
         Column("published_raw", Text),
+        Column("published_precision", Text),
     ]
 
 

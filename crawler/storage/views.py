@@ -34,14 +34,15 @@ VIEWS: dict[str, str] = {
     """,
     "article_history": """
         SELECT article_id, edition_id, seen_at, until, url, title, lead, body, footnotes, section, byline,
-               source_credit, tags, images, published_at, published_raw, state, fetch_id
+               source_credit, tags, images, published_at, published_raw, published_precision, state, fetch_id
         FROM article_states
         UNION ALL
         SELECT a.id, a.edition_id,
                coalesce((SELECT max(s.until) FROM article_states s
                          WHERE s.article_id = a.id AND s.edition_id = a.edition_id), a.first_seen_at),
                NULL, a.url, a.title, a.lead, a.body, a.footnotes, a.section, a.byline,
-               a.source_credit, a.tags, a.images, a.published_at, a.published_raw, a.state, a.fetch_id
+               a.source_credit, a.tags, a.images, a.published_at, a.published_raw, a.published_precision, a.state,
+               a.fetch_id
         FROM articles a
     """,
     "thread_view": """

@@ -50,8 +50,8 @@ def save_exchange(
             comments_new=saved.comments_new,
             comments_changed=saved.comments_changed,
         )
-    if visit is not None and exchange.ends is not None:
-        if end_visit(connection, visit.id, exchange.ends, now=now):
-            url = edition.base_url + visit.path
-            save_visit_end(connection, edition, visit.article_id, url, exchange.ends, now=now)
+    ends = exchange.ends
+    if visit is not None and ends is not None and end_visit(connection, visit.id, ends, now=now):
+        url = edition.base_url + visit.path
+        save_visit_end(connection, edition, visit.article_id, url, ends, now=now)
     return saved

@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("images", Json, nullable=False),
         sa.Column("published_at", UtcTime(), nullable=True),
         sa.Column("published_raw", sa.Text(), nullable=True),
+        sa.Column("published_precision", sa.Text(), nullable=True),
         sa.Column("views", BigNumber, nullable=True),
         sa.Column("rating", sa.Integer(), nullable=True),
         sa.Column("comments_stated", sa.Integer(), nullable=True),
@@ -160,6 +161,7 @@ def upgrade() -> None:
         sa.Column("images", Json, nullable=False),
         sa.Column("published_at", UtcTime(), nullable=True),
         sa.Column("published_raw", sa.Text(), nullable=True),
+        sa.Column("published_precision", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("fetch_id", BigNumber, nullable=False),
         sa.ForeignKeyConstraint(
