@@ -1,12 +1,16 @@
 """What every test may ask for, empty databases; and what none may touch, the developer's own."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Connection
 
+from crawler.storage import database, ledger
 from tests.postgres import CannotStart, Server, postgres
+from tests.storing import SITE
 
 # How long an example takes says more about what else the machine is doing than about our code.
 settings.register_profile("patient", deadline=None)
@@ -63,3 +67,63 @@ def database_url(request: pytest.FixtureRequest) -> str:
     url = request.getfixturevalue(f"{request.param}_url")
     assert isinstance(url, str)
     return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with today's schema and no rows but the editions of `SITE`: to be copied, not written."""
+    file = tmp_path_factory.mktemp("migrated") / "template.db"
+    _migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: Server) -> Iterator[str]:
+    """The same on Postgres: the address of a database to be copied, not written."""
+    with postgres_server.database() as url:
+        _migrate(url)
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database of the test's own with today's schema and the editions of `SITE`, on each kind."""
+    if request.param == "sqlite":
+        copy = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "migrated.db")
+        yield f"sqlite:///{copy}"
+        return
+    server: Server = request.getfixturevalue("postgres_server")
+    with server.database(copy_of=request.getfixturevalue("migrated_postgres")) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_connection(migrated_sqlite: Path) -> Iterator[Connection]:
+    """A writing connection whose transaction is rolled back in the end; so all tests may share one database."""
+    yield from _rolled_back(f"sqlite:///{migrated_sqlite}")
+
+
+@pytest.fixture
+def postgres_connection(migrated_postgres: str) -> Iterator[Connection]:
+    """The same on Postgres."""
+    yield from _rolled_back(migrated_postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def connection(request: pytest.FixtureRequest) -> Connection:
+    """A writing connection whose transaction is rolled back in the end: the test runs once on each kind."""
+    connection = request.getfixturevalue(f"{request.param}_connection")
+    assert isinstance(connection, Connection)
+    return connection
+
+
+def _migrate(url: str) -> None:
+    database.migrate(url)
+    with database.engine(url, writes=True).begin() as connection:
+        ledger.save_editions(connection, SITE)
+
+
+def _rolled_back(url: str) -> Iterator[Connection]:
+    with database.engine(url, writes=True).connect() as connection:
+        yield connection
+        connection.rollback()

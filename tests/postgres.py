@@ -103,11 +103,21 @@ class Server:
     pid: int | None = None
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The address of a new, empty database, for SQLAlchemy; the database is dropped on leaving."""
+    def database(self, copy_of: str | None = None) -> Iterator[str]:
+        """
+        The address of a new database, for SQLAlchemy; the database is dropped on leaving.
+
+        Args:
+            copy_of: Address of a database of this server that nobody is connected to. None: the new one is empty.
+        """
         name = f"discussion_archive_test_{secrets.token_hex(6)}"
+        template = urlsplit(copy_of).path.lstrip("/") if copy_of else "template1"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
             try:
                 yield with_database(self.url, name, scheme="postgresql+psycopg")
             finally:

@@ -78,7 +78,9 @@ def known(
     return [Known(article_id=row.article_id, url=row.url) for row in rows]
 
 
-def known_before(connection: Connection, edition_id: int, article_ids: Sequence[int], moment: datetime) -> int:
+def known_before(
+    connection: Connection, edition_id: int, article_ids: Sequence[int], moment: datetime
+) -> int:
     """How many of these articles were known of before a moment."""
     query = (
         select(func.count())

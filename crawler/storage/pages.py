@@ -248,7 +248,7 @@ def _save_comments(
         return 0, 0
 
     placed = _places(connection, edition, article_id, on_page, stored, fresh, different)
-    threads = _threads_below(connection, edition, article_id, stored, placed)
+    threads = _threads_below(connection, edition, stored, different, placed)
     _save_authors(
         connection,
         edition,
@@ -575,8 +575,8 @@ def _places(
 def _threads_below(
     connection: Connection,
     edition: Edition,
-    article_id: int,
     stored: Mapping[int, Row[*tuple[Any, ...]]],
+    different: Mapping[int, Mapping[str, Any]],
     placed: Mapping[int, Place],
 ) -> list[int]:
     """
@@ -584,11 +584,15 @@ def _threads_below(
 
     Their threads get their places anew. That is rare: the engine shows a root with all its replies on one page.
     """
-    moved = [
-        comment_id
-        for comment_id, place in placed.items()
-        if (old := stored.get(comment_id)) is None or old.article_id != article_id or _place(old) != place
-    ]
+    moved = []
+    for comment_id, place in placed.items():
+        old = stored.get(comment_id)
+        if old is not None and place == _place(old):
+            # Another article or a parent below itself: the place may look the same, but not to those below.
+            new = different.get(comment_id, old._mapping)
+            if all(new[name] == old._mapping[name] for name in ("article_id", "parent_id")):
+                continue
+        moved.append(comment_id)
     return sorted(
         {
             row.article_id

@@ -1,0 +1,111 @@
+"""Pages made up for tests of what is stored, and the rows that they leave."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Table, select, text
+
+from crawler.items import Article, ArticlePage, Comment, CommentPage, Fetch, NormalPage
+from crawler.normalise import normal_page
+from crawler.normalise.datewords import ENGLISH, RUSSIAN
+from crawler.site import Edition, Site
+from crawler.storage.ledger import save_fetch
+from crawler.storage.pages import Saved, save_page
+from crawler.storage.schema import metadata
+
+EN = Edition(id=1, code="en", base_url="https://en.example.org", language="en", translation_of="ru")
+RU = Edition(id=2, code="ru", base_url="https://example.org", language="ru")
+SITE = Site(
+    name="made_up",
+    title="Made up",
+    editions=(EN, RU),
+    time_zone=ZoneInfo("Europe/Moscow"),
+    charset="utf-8",
+    date_words={"en": (ENGLISH,), "ru": (RUSSIAN,)},
+    sections=("news",),
+)
+
+#: A Sunday. The fetch of number n is made n minutes later.
+NOON = datetime(2017, 11, 5, 12, tzinfo=UTC)
+
+#: The article that pages are of, if nothing else is said.
+ARTICLE = 7
+
+
+def comment(id: int, parent: int | None = None, **fields: Any) -> Comment:
+    """
+    A comment as written. Its markup, and so its `source_hash`, follows from all that it says but dates and ratings.
+    """
+    said: dict[str, Any] = {
+        "parent_id": parent,
+        "parent_source": "root" if parent is None else "tree",
+        "nickname_raw": "Vasya",
+        "author_kind": "member",
+        "profile_name": "Vasya",
+        "body": f"Words of {id}.",
+    } | fields
+    markup = [said[name] for name in sorted(said) if name not in ("rating", "posted_raw", "posted_machine")]
+    said.setdefault("source_hash", sha256(repr(markup).encode()).hexdigest())
+    return Comment(id=id, **said)
+
+
+def page(*comments: Comment, article: int = ARTICLE, **fields: Any) -> ArticlePage:
+    """A page of an article with these comments."""
+    said: dict[str, Any] = {"id": article, "path": f"/{article}-a.html", "title": "Title", "body": "Text."}
+    return ArticlePage(
+        article=Article(**(said | fields)),
+        comments=CommentPage(number=1, comments=comments, stated=fields.get("comments_stated")),
+        skin="2021",
+    )
+
+
+def normal(written: ArticlePage, seen_at: datetime = NOON) -> NormalPage:
+    """The page as pipelines hand it to storage."""
+    return normal_page(written, zone=SITE.time_zone, words=(RUSSIAN, ENGLISH), seen_at=seen_at)
+
+
+def fetch(number: int, edition: Edition = EN, **fields: Any) -> Fetch:
+    """The fetch of this number: later numbers are later fetches."""
+    said: dict[str, Any] = {
+        "id": number,
+        "edition_id": edition.id,
+        "kind": "article",
+        "url": f"{edition.base_url}/7-a.html",
+        "fetched_at": at(number),
+        "article_id": ARTICLE,
+        "page": 1,
+    }
+    return Fetch(**(said | fields))
+
+
+def at(number: int) -> datetime:
+    """When the fetch of this number was made."""
+    return NOON + timedelta(minutes=number)
+
+
+def store(connection: Connection, written: ArticlePage, number: int = 1, edition: Edition = EN) -> Saved:
+    """Store the page as brought by the fetch of this number."""
+    brought = fetch(number, edition)
+    save_fetch(connection, brought, crawl_id=None)
+    return save_page(connection, edition, normal(written, brought.fetched_at), brought)
+
+
+def rows(connection: Connection, table: Table) -> list[dict[str, Any]]:
+    """All rows of a table, by its key."""
+    query = select(table).order_by(*table.primary_key)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def found(connection: Connection, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    """What a question of a person gives."""
+    return [tuple(row) for row in connection.execute(text(sql), values)]
+
+
+def dump(connection: Connection) -> Mapping[str, list[dict[str, Any]]]:
+    """Every row of every table but the fetches, which grow with each page that is asked."""
+    return {
+        table.name: rows(connection, table) for table in metadata.sorted_tables if table.name != "fetches"
+    }
