@@ -76,6 +76,6 @@ clean: ## remove what make built: environment, sample run, caches; never your da
 		fi; \
 		python=.venv/bin/python; \
 	fi; \
-	"$$uv" sync --frozen --quiet --python "$$python" \
+	"$$uv" sync --frozen --quiet --compile-bytecode --python "$$python" \
 		|| { say "uv could not fill .venv: see above. It needs the network, or a mirror set in UV_DEFAULT_INDEX."; exit 1; }; \
 	echo "$(CURDIR)" > .venv/.made
