@@ -189,13 +189,22 @@ def crawls(limit: int, as_json: bool) -> None:
 @click.option(
     "--folder", default="site-answers", show_default=True, type=click.Path(path_type=Path, file_okay=False)
 )
+@click.option(
+    "--delay", type=click.FloatRange(min=0), help="With --site: seconds between requests; under 1 on this machine only."
+)
 @as_json
-def doctor(site: bool, edition: str, base_url: str | None, folder: Path, as_json: bool) -> None:
+def doctor(
+    site: bool, edition: str, base_url: str | None, folder: Path, delay: float | None, as_json: bool
+) -> None:
     """Check what a crawl needs: database, schema, archive folder, disk space, clock; say what to do."""
+    if site:
+        # Importing Scrapy takes half a second that the other checks need not wait.
+        from crawler.survey import ask_site
+
+        sys.exit(ask_site(edition, base_url, folder, click.echo, delay_s=delay))
+
     from crawler import doctor as checks
 
-    if site:
-        sys.exit(checks.ask_site(edition, base_url, folder, click.echo))
     findings = checks.findings(Environment())
     if as_json:
         _print_json([finding.as_dict() for finding in findings])
