@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint clean
+.PHONY: help sample test crawl check lint bench clean
 .DEFAULT_GOAL := help
 
 # uv takes our own interpreter and never fetches one; a folder chosen elsewhere does not count here.
@@ -38,6 +38,10 @@ lint: .venv/.made ## look for mistakes, and check format, types and import rules
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+bench: .venv/.made ## measure what a page costs, and memory over 2,000 pages (a minute)
+	@.venv/bin/python -m tests.benchmarks.pages
+	@.venv/bin/python -m tests.benchmarks.memory
 
 clean: ## remove what make built: environment, sample run, caches; never your data
 	rm -rf .venv sample-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -41,6 +41,7 @@ def crawl(folder: Path, say: Say) -> None:
     environment = os.environ | {
         "DATABASE_URL": url,
         "WARC_DIR": str(folder.absolute() / "archive"),
+        "PROXY_URL": "",  # the sample site is on this machine
         "SCRAPY_SETTINGS_MODULE": "crawler.settings",
     }
     database.migrate(url)

@@ -64,7 +64,7 @@ def test_articles_and_crawls(stored: str) -> None:
     assert [row["id"] for row in articles] == [
         article.id for article in sorted(sample_articles(), key=lambda a: a.published_at, reverse=True)
     ]
-    assert str(NINE.id) in crawler(stored, "articles").out
+    assert str(NINE.id) in crawler(stored, "articles", "--limit", "100").out
     crawls = json.loads(crawler(stored, "crawls", "--json").out)
     assert [(row["edition"], row["state"]) for row in crawls] == [("ru", "finished"), ("en", "finished")]
     assert "finished" in crawler(stored, "crawls").out

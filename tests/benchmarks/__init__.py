@@ -1,0 +1,1 @@
+"""Measurements, for `make bench`: they print figures and assert nothing, for machines differ."""
