@@ -88,6 +88,11 @@ def database_address(url: str) -> URL:
             f"DATABASE_URL is not a database address: {error}. "
             "Write sqlite:///crawler.db or postgresql+psycopg://user:password@host/name."
         ) from None
+    except ValueError:  # its text could show a part of a password
+        raise BadArgument(
+            "DATABASE_URL is not a database address: its port is not a number. "
+            "Inside a password write @ as %40, : as %3A and / as %2F."
+        ) from None
     if address.get_backend_name() == "sqlite":
         if not address.database or address.database == ":memory:":
             raise BadArgument(

@@ -36,4 +36,5 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-    return connection.execute(statement, ordered).rowcount
+    # SQLAlchemy forgets how many rows an INSERT wrote, unless it is told to ask before it closes the cursor.
+    return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
