@@ -151,10 +151,16 @@ class _Pace:
     stretch: float = 1.0
     #: Nothing may leave before.
     paused_until: float = -math.inf
+    #: Requests in a row that nobody answered.
+    unanswered: int = 0
     #: When `last_request_at` was last told.
     told_at: float = -math.inf
     #: As many requests may be under way as there are places.
     places: asyncio.Semaphore
+
+    def pause(self, until: float) -> None:
+        """Let nothing leave before, on the steady clock; a longer pause that was there stays."""
+        self.paused_until = max(self.paused_until, until)
 
 
 class Politeness:
@@ -258,6 +264,7 @@ class Politeness:
         """An answer came: go on, or leave the host alone for a while."""
         pace = self._pace(name)
         self._sent(name, pace)
+        pace.unanswered = 0
         asked_s = retry_after_s(retry_after, self._clock.wall()) if status >= 400 else None
         match standing(status):
             case "failing":
@@ -270,18 +277,25 @@ class Politeness:
                 self._hosts.change(name, failures=0, paused_until=None)
 
     def failed(self, name: str, exception: Exception) -> None:
-        """No answer came."""
+        """
+        No answer came.
+
+        That pauses this crawl but is not remembered: it may well be our own network, and whoever has mended that
+        should not have to wait.
+        """
         pace = self._pace(name)
         self._sent(name, pace)
         if outcome_of_exception(exception)[0] != "too_big":  # a host that sends much is well
-            self._failing(name, pace, None, None)
+            pace.unanswered += 1
+            failures = self._hosts[name].failures + pace.unanswered
+            pace.pause(self._clock.steady() + pause_s(None, None, failures, self._patience))
 
     def _failing(self, name: str, pace: _Pace, status: int | None, asked_s: float | None) -> None:
         failures = self._hosts[name].failures + 1
         self._pause(name, pace, pause_s(status, asked_s, failures, self._patience), failures=failures)
 
     def _pause(self, name: str, pace: _Pace, seconds: float, *, failures: int) -> None:
-        pace.paused_until = max(pace.paused_until, self._clock.steady() + seconds)
+        pace.pause(self._clock.steady() + seconds)
         until = self._clock.wall() + timedelta(seconds=pace.paused_until - self._clock.steady())
         self._hosts.change(name, failures=failures, paused_until=until)
 

@@ -194,7 +194,7 @@ def test_a_host_that_fails_again_and_again_is_down_and_gets_one_probe_at_a_time(
     politeness, hosts = clock.politeness()
     for failures in range(1, FAILURES_UNTIL_DOWN + 1):
         assert may_leave(politeness)
-        politeness.failed("h", DownloadTimeoutError("30 s"))
+        politeness.answered("h", 502, None)
         assert hosts["h"].failures == failures
         clock.passed += 20
     with pytest.raises(HostPaused) as paused:
@@ -214,6 +214,33 @@ def test_a_host_that_fails_again_and_again_is_down_and_gets_one_probe_at_a_time(
     assert may_leave(politeness)
     politeness.answered("h", 200, None)
     assert (hosts["h"].failures, hosts["h"].paused_until) == (0, None)
+
+
+def test_a_host_that_does_not_answer_is_down_for_this_crawl_only() -> None:
+    """It may be our own network; whoever has mended that should not have to wait."""
+    clock = SetClock()
+    politeness, hosts = clock.politeness()
+    for _ in range(FAILURES_UNTIL_DOWN):
+        assert may_leave(politeness)
+        politeness.failed("h", DownloadTimeoutError("30 s"))
+        clock.passed += 20
+    with pytest.raises(HostPaused):
+        may_leave(politeness)
+    assert (hosts["h"].failures, hosts["h"].paused_until) == (0, None)
+    politeness, _ = clock.politeness(hosts["h"])
+    assert may_leave(politeness)
+
+
+def test_an_answer_ends_the_count_of_those_that_did_not_come() -> None:
+    clock = SetClock()
+    politeness, _ = clock.politeness()
+    for _ in range(2 * FAILURES_UNTIL_DOWN):
+        assert may_leave(politeness)
+        politeness.failed("h", DownloadTimeoutError("30 s"))
+        clock.passed += 20
+        assert may_leave(politeness)
+        politeness.answered("h", 404, None)
+        clock.passed += 20
 
 
 def test_what_says_nothing_of_the_host_neither_counts_nor_forgives() -> None:
