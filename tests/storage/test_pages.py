@@ -65,7 +65,7 @@ def path(*ids: int) -> str:
     return "".join(map(segment, ids))
 
 
-# --- a page for the first time ------------------------------------------------------------------------------------
+# --- a page for the first time --------------------------------------------------------------------------------------
 
 
 def test_a_new_page(connection: Connection) -> None:
@@ -147,7 +147,7 @@ def standing_of(connection: Connection, edition: int, id: int) -> tuple[int, int
     return row["root_id"], row["depth"]
 
 
-# --- the same page again ------------------------------------------------------------------------------------------
+# --- the same page again --------------------------------------------------------------------------------------------
 
 FULL = page(
     comment(11, rating=1, posted_raw="3 hours ago"),
@@ -180,7 +180,7 @@ def test_the_same_page_later_changes_no_comment(connection: Connection) -> None:
     }
 
 
-# --- what changed -------------------------------------------------------------------------------------------------
+# --- what changed ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
