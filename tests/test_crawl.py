@@ -226,6 +226,20 @@ def test_each_way_of_discovering(lite: str, way: str) -> None:
     assert article_ids(lite) == set()
 
 
+def test_an_index_of_sitemaps(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers["/news_pages.xml"] = site.answer("/sitemap.xml")
+        index = "".join(
+            f"<sitemap><loc>{site.url}{path}</loc></sitemap>" for path in ("/news_pages.xml", "/sitemap.xml")
+        )
+        site.answers["/sitemap.xml"] = Answer(
+            body=f'<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{index}</sitemapindex>',
+            headers={"Content-Type": "application/xml"},
+        )
+        assert crawl(lite, site.url, "discover=sitemap", "visit=none").code == 0
+    assert len(rows(lite, "SELECT * FROM frontier")) == len(sample_articles())
+
+
 def test_an_article_that_is_not_due_is_left_alone(lite: str) -> None:
     with SampleSite(edition="en") as site:
         assert crawl(lite, site.url, "depth=0").code == 0

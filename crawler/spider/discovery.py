@@ -126,14 +126,17 @@ class Discovery:
             fetch = replace(fetch, outcome="not_understood", detail=str(error))
         except Stop as stop:
             self.spider.stop(stop)
-        except (
-            Exception
-        ) as bug:  # a mistake of ours on one page must not end or hang the crawl: it is an outcome
+        except Exception as bug:
+            # A mistake of ours on one page must not end or hang the crawl: it is an outcome.
             logger.exception("%s could not be handled", response.url)
             fetch = replace(fetch, outcome="failed", detail=f"mistake of the program: {bug!r}"[:300])
         if walk.kind == "archive" and page is not None:
             self.listed[walk.edition.id].update(entry.id for entry in page.entries)
         yield Exchange(edition=walk.edition, fetch=fetch, entries=page.entries if page else ())
+        if page is not None and walk.number == 1:  # an index leads on to its sitemaps, but not in circles
+            for path in page.lists:
+                self._under_way += 1
+                yield self._request(replace(walk, path=path, number=2, tries=0, hops=0))
         if following is not None:
             yield self._request(following)
         else:

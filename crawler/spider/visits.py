@@ -87,9 +87,8 @@ class Visits:
                 yield from self._failed(fetch, progress)
             else:
                 yield from self._answered(response, fetch, progress)
-        except (
-            Exception
-        ) as bug:  # a mistake of ours on one page must not end or hang the crawl: it is an outcome
+        except Exception as bug:
+            # A mistake of ours on one page must not end or hang the crawl: it is an outcome.
             logger.exception("%s could not be handled", response.url)
             fetch = replace(fetch, outcome="failed", detail=f"mistake of the program: {bug!r}"[:300])
             yield self._end(progress, "not_understood" if progress.page == 1 else "partial", fetch)
