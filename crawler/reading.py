@@ -35,8 +35,8 @@ MAX_ATTRIBUTES = 200
 #: Length of a tag in bytes from which its attributes are counted; so many take at least two bytes each.
 LONG_TAG = 2 * MAX_ATTRIBUTES
 
-#: Most tags on a page: a thread of 5,000 comments has 130,000.
-MAX_TAGS = 600_000
+#: Most tags on a page: a thread of 5,000 comments has 260,000.
+MAX_TAGS = 450_000
 
 #: Most elements of one kind like <b> and <i> that are left open. HTML repeats them in every
 #: paragraph that follows, so a few thousand turn a small page into a huge one.
@@ -144,36 +144,36 @@ def refuse_pathological(html: str, url: str) -> None:
     nest: list[bytes] = []
     count: dict[bytes, int] = {}  # in the nest
     formatting = dict.fromkeys(_FORMATTING, 0)  # these stay in force beyond the element that they stand in
-    number = 0
+    if html.count("<") > MAX_TAGS:
+        raise NotUnderstood(f"{url} has more than {MAX_TAGS:,} tags, and no page of a thread has so many")
     for name, rest in tags(html):
-        number += 1
+        if not name:  # a comment
+            continue
         if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
             raise NotUnderstood(f"{url} has a tag with more than {MAX_ATTRIBUTES} attributes")
-        if name[0] != _SLASH:
-            if count.get(b"svg") and name in _NOT_SVG:
-                _close(b"svg", nest, count)
-            if name in _VOID or (rest[-1:] == b"/" and nest and nest[-1] in _SVG):
-                continue
-            if name in _CLOSED_BY_THE_NEXT and nest and nest[-1] == name:
-                continue
-            nest.append(name)
-            count[name] = count.get(name, 0) + 1
-            if len(nest) > MAX_DEPTH:
-                raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
-            if name in _FORMATTING:
-                formatting[name] += 1
-                if formatting[name] > MAX_OPEN_FORMATTING:
-                    raise NotUnderstood(
-                        f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open"
-                    )
-        else:
+        if name[0] == _SLASH:
             name = name[1:]
             if formatting.get(name):
                 formatting[name] -= 1
             if count.get(name):
                 _close(name, nest, count)
-    if number > MAX_TAGS:
-        raise NotUnderstood(f"{url} has {number:,} tags, more than any page of a thread")
+            continue
+        if name in _NOT_SVG and count.get(b"svg"):
+            _close(b"svg", nest, count)
+        if name in _VOID:
+            continue
+        if nest:
+            last = nest[-1]
+            if (last == name and name in _CLOSED_BY_THE_NEXT) or (last in _SVG and rest[-1:] == b"/"):
+                continue
+        nest.append(name)
+        count[name] = count.get(name, 0) + 1
+        if len(nest) > MAX_DEPTH:
+            raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
+        if name in formatting:
+            formatting[name] += 1
+            if formatting[name] > MAX_OPEN_FORMATTING:
+                raise NotUnderstood(f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open")
 
 
 def _close(name: bytes, nest: list[bytes], count: dict[bytes, int]) -> None:

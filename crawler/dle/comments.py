@@ -9,7 +9,6 @@ answer nested in a comment by a parser's repair keeps its own author.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -90,7 +89,7 @@ def comments(
         remarks.append(f"comment {not_in_tree[0]} stands outside the tree, and {len(not_in_tree) - 1} more")
 
     owners = _Owners(document, roots)
-    skin, fitting = _skin(owners, skins)
+    skin, fitting = _skin(owners, skins, len(roots))
     if skin is not None and len(fitting) < len(roots):
         odd = next(id for id in roots if id not in fitting)
         remarks.append(
@@ -183,21 +182,32 @@ class _Owners:
         self._document = document
         self._roots = roots
         self._first: dict[str, dict[int, LexborNode]] = {}
+        #: Of elements met on the way up, by memory id: so that depth costs once, not for each element.
+        self._known: dict[int, int | None] = {}
 
     def of(self, node: LexborNode) -> int | None:
         """The comment that an element stands in; None where it stands in none, or in a comment's text."""
+        path: list[int] = []
+        owner: int | None = None
         here: LexborNode | None = node
         while here is not None:
+            place = here.mem_id
+            if place in self._known:
+                owner = self._known[place]
+                break
+            path.append(place)
             own = here.id
             if own and own.startswith("comm"):
                 match = _COMMENT.fullmatch(own)
                 if match:
-                    id = int(match[1])
-                    return id if id in self._roots else None
+                    owner = int(match[1]) if int(match[1]) in self._roots else None
+                    break
                 if _TEXT.fullmatch(own):
-                    return None
+                    break
             here = here.parent
-        return None
+        for place in path:
+            self._known[place] = owner
+        return owner
 
     def first(self, selector: str | None) -> dict[int, LexborNode]:
         """The first element of each comment that a selector finds; nothing for None."""
@@ -213,7 +223,7 @@ class _Owners:
         return found
 
 
-def _skin(owners: _Owners, skins: Sequence[Skin]) -> tuple[Skin | None, frozenset[int]]:
+def _skin(owners: _Owners, skins: Sequence[Skin], number: int) -> tuple[Skin | None, frozenset[int]]:
     """The skin that most comments of the page have, and the comments that have it."""
     best: Skin | None = None
     fitting: frozenset[int] = frozenset()
@@ -221,6 +231,8 @@ def _skin(owners: _Owners, skins: Sequence[Skin]) -> tuple[Skin | None, frozense
         found = frozenset(owners.first(skin.recognises))
         if len(found) > len(fitting):
             best, fitting = skin, found
+        if len(fitting) == number:
+            break
     return best, fitting
 
 
@@ -238,7 +250,7 @@ class _Fields:
     def __init__(self, document: LexborHTMLParser, owners: _Owners, skin: Skin | None) -> None:
         self._links = _profile_links(document, owners)
         self.ratings = _ratings(owners)
-        self._times = owners.first("time[datetime]")
+        self._owners = owners
         self._authors = owners.first(skin.author) if skin else {}
         self._dates = owners.first(skin.date) if skin else {}
         self._full_names = owners.first(skin.full_name) if skin else {}
@@ -279,12 +291,13 @@ class _Fields:
     def date(self, id: int, root: LexborNode, *, known: bool) -> tuple[str | None, str | None]:
         """The date of a comment in words and, where the page has it, for machines."""
         place = self._dates.get(id) if known else None
-        if place is None:
-            place = self._times.get(id)
+        machine = place.attributes.get("datetime") if place is not None else None
+        if machine is None:
+            time = self._owners.first("time[datetime]").get(id)
+            if time is not None:
+                place = place or time
+                machine = time.attributes.get("datetime")
         if place is not None:
-            machine = place.attributes.get("datetime")
-            if machine is None and id in self._times:
-                machine = self._times[id].attributes.get("datetime")
             return folded(place.text()) or None, (machine or "").strip() or None
         return _words_like_a_date(root), None
 
@@ -335,29 +348,20 @@ def _ratings(owners: _Owners) -> dict[int, int]:
     A signed sum or a number of likes stands as it is; where only likes and dislikes are shown, the
     rating is their difference; for stars it is the engine's per cent.
     """
-    ratings: dict[int, int] = {}
-    for selector in (
-        ".ratingtypeplusminus, .ratingtypeplus",
-        ".unit-rating .current-rating",
-    ):
-        for id, node in owners.first(selector).items():
-            value = rating(node.text())
-            if value is not None:
-                ratings.setdefault(id, value)
-    votes: Counter[int] = Counter()
-    voted: set[int] = set()
-    for selector, sign in (
-        ("[id^='comments-likes-id-'], [data-comments-likes-id]", 1),
-        ("[id^='comments-dislikes-id-'], [data-comments-dislikes-id]", -1),
-    ):
-        for id, node in owners.first(selector).items():
-            value = rating(node.text())
-            if value is not None:
-                votes[id] += sign * abs(value)
-                voted.add(id)
-    for id in voted:
-        ratings.setdefault(id, votes[id])
+    ratings = _numbers(owners, ".ratingtypeplusminus, .ratingtypeplus")
+    if not ratings:
+        ratings = _numbers(owners, ".unit-rating .current-rating")
+    if not ratings:
+        likes = _numbers(owners, "[id^='comments-likes-id-'], [data-comments-likes-id]")
+        dislikes = _numbers(owners, "[id^='comments-dislikes-id-'], [data-comments-dislikes-id]")
+        ratings = {id: abs(likes.get(id, 0)) - abs(dislikes.get(id, 0)) for id in likes | dislikes}
     return ratings
+
+
+def _numbers(owners: _Owners, selector: str) -> dict[int, int]:
+    """The number that a selector finds in each comment."""
+    found = ((id, rating(node.text())) for id, node in owners.first(selector).items())
+    return {id: number for id, number in found if number is not None}
 
 
 def _words_like_a_date(root: LexborNode) -> str | None:

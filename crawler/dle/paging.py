@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle.addresses import address, comment_page_path
-from crawler.dle.text import folded
+from crawler.dle.text import beginning
 
 #: What the engine's script says where comments are loaded while the reader scrolls.
-_TOTAL_PAGES = re.compile(r"\btotal_comments_pages\s*=\s*['\"]?([0-9]{1,6})\b")
+_TOTAL_PAGES = re.compile(r"total_comments_pages\s*=\s*['\"]?([0-9]{1,6})\b")
 _PAGE_CALL = re.compile(r"CommentsPage\(\s*'([0-9]{1,6})'\s*,\s*'([0-9]{1,18})'")
 #: "125 comments", "125 комментариев", "Comments: 125", "Комментарии (125)", "15 注釈".
 _STATED = re.compile(
@@ -67,7 +67,7 @@ def stated_count(document: LexborHTMLParser) -> int | None:
         if re.fullmatch(r"[0-9]{1,7}", digits):
             return int(digits)
     for node in document.css(_HEADINGS):
-        match = _STATED.search(folded(node.text())[:100])
+        match = _STATED.search(beginning(node)[:100])
         if match:
             return count(match["before"] or match["after"])
     return None

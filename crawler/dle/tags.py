@@ -12,7 +12,6 @@ regard to case costs twice the time.
 """
 
 import re
-from collections.abc import Iterator
 
 Tag = tuple[bytes, bytes]
 """
@@ -57,14 +56,19 @@ _LIST_TAG = re.compile(
 )
 
 
-def tags(html: str) -> Iterator[Tag]:
-    """Every tag of a page, but for the ends and contents of what holds no tags, such as scripts."""
-    return ((name, rest) for name, rest in map(re.Match.groups, _TAG.finditer(_bytes(html))) if name)
+def tags(html: str) -> list[Tag]:
+    """
+    Every tag of a page, but for the ends and contents of what holds no tags, such as scripts.
+
+    Comments and the like are in the list with an empty name. A list, as making it in one go takes a
+    third of the time of making it tag by tag; it is about as large as ten times the page.
+    """
+    return _TAG.findall(_bytes(html))
 
 
-def list_tags(html: str) -> Iterator[Tag]:
-    """The tags `ol`, `ul` and `li` of a page."""
-    return ((name, rest) for name, rest in map(re.Match.groups, _LIST_TAG.finditer(_bytes(html))) if name)
+def list_tags(html: str) -> list[Tag]:
+    """The tags `ol`, `ul` and `li` of a page; the last one, the page's end, has an empty name."""
+    return _LIST_TAG.findall(_bytes(html))
 
 
 def _bytes(html: str) -> bytes:

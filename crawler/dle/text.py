@@ -242,6 +242,12 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def beginning(node: LexborNode) -> str:
+    """The first words of an element, up to 300 characters, without reading all that stands in it."""
+    parts = islice(node.traverse(include_text=True), 20)
+    return folded("".join(part.text_content or "" for part in parts if part.tag == "-text"))[:300]
+
+
 def _lines(pieces: list[str]) -> str:
     """The pieces as lines: at most one empty line in a row, none at the ends."""
     if len(pieces) == 1:
@@ -327,10 +333,7 @@ def _is_hidden_notice(node: LexborNode, classes: list[str]) -> bool:
     """Whether a box of the class "quote" is the engine's "you may not see the hidden text"."""
     if "dlehidden" in classes:
         return True
-    start = [
-        part.text_content or "" for part in islice(node.traverse(include_text=True), 8) if part.tag == "-text"
-    ]
-    return _HIDDEN_NOTICE.match(folded(" ".join(start))[:300]) is not None
+    return _HIDDEN_NOTICE.match(beginning(node)) is not None
 
 
 def _target(href: str, base_url: str) -> str | None:

@@ -62,11 +62,11 @@ def tree(html: str) -> Tree:
     """The thread that a page shows, in time linear in its length, however it is built or broken."""
     steps = _steps(list_tags(html))
     opened, closed, nested = _counts(steps)
-    # Of n items with answers among them, the unclosed style closes just those with answers, and
-    # perhaps the last one of all. Where both counts fit (a chain without branches), both
-    # styles mean the same.
-    unclosed = abs(closed - nested - 1) < opened - closed
-    balanced = closed == opened or (unclosed and closed in (nested, nested + 1))
+    # The unclosed style closes just the items with answers, and perhaps the last one of all; the
+    # other one closes them all. Where both counts fit (a chain without branches), both mean the same.
+    off_unclosed = min(abs(closed - nested), abs(closed - nested - 1))
+    unclosed = off_unclosed < opened - closed
+    balanced = closed == opened or off_unclosed == 0
     return Tree(_parents(steps, unclosed), balanced)
 
 
@@ -90,6 +90,8 @@ def _steps(tags: Iterable[Tag]) -> list[_Step]:
     inner: list[bytes] = []
     open_inner = {b"ol": 0, b"ul": 0, b"li": 0}
     for name, rest in tags:
+        if not name:
+            continue
         if name[:1] != b"/":
             item = _ITEM.search(rest) if name == b"li" else None
             if item or (name != b"ul" and _TREE_CLASS.search(rest)):

@@ -223,7 +223,7 @@ def _frame(
 ) -> tuple[ArticleSkin | None, LexborNode | None, LexborNode | None]:
     """The first skin that fits, the frame of the article and its text."""
     for skin in skins.ARTICLES:
-        for frame in document.css(skin.frame):
+        for frame in document.css(skin.frame)[:3]:
             body = frame.css_first(skin.body)
             if body is not None:
                 return skin, frame, body
@@ -240,9 +240,8 @@ def _article(
     body: LexborNode | None,
     edition: Edition,
 ) -> Article:
-    stated = paging.stated_count(document)
     if skin is None or frame is None or body is None:
-        return Article(id=id, path=path, title=title, comments_stated=stated)
+        return Article(id=id, path=path, title=title, comments_stated=paging.stated_count(document))
     text = _written(body, edition)
     lines, credit = _without_credit(text.body.split("\n"))
     lines = [line for line in lines if not _BOILERPLATE.fullmatch(line)]
@@ -253,8 +252,9 @@ def _article(
     time = frame.css_first(skin.date)
     views = frame.css_first(skin.views)
     counted = frame.css_first(skin.comments)
-    if counted is not None and stated is None:
-        stated = paging.count(counted.text())
+    stated = paging.count(counted.text()) if counted is not None else None
+    if stated is None:
+        stated = paging.stated_count(document)
     votes = frame.css_first(f"#ratig-layer-{id}, [data-ratig-layer-id='{id}']")
     return Article(
         id=id,

@@ -62,7 +62,7 @@ NOT_TEXT = (
     "#shareline, .alert_in, .channels, .g-news, .gl-news, .ya-news, .yandex_dzen, .sticky, .banner,"
     " .banner-full-story, .banner-block, .dle_b_floor_ad, [id^='google_full_story'], [id^='unit_'],"
     " [id^='smi_teaser'], [id^='yandex_rtb'], [class^='yandex_rtb'], [id^='adfox'], [class^='adfox'],"
-    " a[href*='vk.cc'], form, h1, nav, .meta, .speedbar, .b-comments"
+    " a[href*='vk.cc'], form, h1, time, nav, .meta, .speedbar, .b-comments"
 )
 
 #: The links of the cards in a listing, all eras. The menu and the sidebar link to articles too.
