@@ -4,8 +4,8 @@ The comments of a page.
 Found by the engine's own ids, which a template can hardly change: `comment-id-N` around each comment,
 `comm-id-N` around its text. What lies between is the template's; `crawler.dle.skins` says where. Each
 selector is asked once for the whole page and what it finds is given to the comment that it stands in,
-which is both faster than asking in every comment and safe against elements that are left open: an
-answer nested in a comment by a parser's repair keeps its own author.
+which is both faster than asking in every comment and safe against elements that are left open: where
+a parser's repair nests one comment in another, each keeps its own author.
 """
 
 import re
@@ -31,6 +31,15 @@ _PROFILE = "a[href*='/user/'], a[href*='subaction=userinfo']"
 _USER = re.compile(
     r"(?:https?:)?(?://[^/?#]*)?/?(?:user/|(?:index\.php)?\?(?:[^#]*&)?subaction=userinfo&(?:[^#]*&)?user=)"
     r"([^/?#&]+)/?(?:[?#&]|$)"
+)
+#: How the engine shows ratings: what a selector finds is the rating, or two find likes and dislikes.
+_RATINGS = (
+    (".ratingtypeplusminus, .ratingtypeplus",),
+    (".unit-rating .current-rating",),
+    (
+        "[id^='comments-likes-id-'], [data-comments-likes-id]",
+        "[id^='comments-dislikes-id-'], [data-comments-dislikes-id]",
+    ),
 )
 _USER_NUMBER = re.compile(r"/fotos/foto_([1-9][0-9]{0,17})\.")
 _REAL_NAME = re.compile(r"\((.+)\)")
@@ -75,10 +84,9 @@ def comments(
         NotUnderstood: A comment has no text element, so it is not built as the engine builds them.
     """
     remarks: list[str] = []
-    roots = _comment_elements(document, remarks)
+    roots, texts = _elements(document, remarks)
     if not roots:
         return Block((), None, ())
-    texts = _text_elements(document, roots)
     missing = [id for id in roots if id not in texts]
     if missing:
         raise NotUnderstood(f"comment {missing[0]} has no text: there is no element comm-id-{missing[0]}")
@@ -100,7 +108,8 @@ def comments(
     result = []
     for id, root in roots.items():
         what = written(texts[id], base_url=base_url)
-        author = fields.author(id, known=id in fitting)
+        links = fields.profile_links(id)
+        author = fields.author(id, links, known=id in fitting)
         posted_raw, posted_machine = fields.date(id, root, known=id in fitting)
         parent = _parent(id, what, tree, roots, texts[id], article_id)
         result.append(
@@ -119,8 +128,8 @@ def comments(
                 quotes=what.quotes,
                 links=what.links,
                 images=what.images,
-                rating=fields.ratings.get(id),
-                source_hash=_hash(what, fields.profile_name(id), posted_raw, posted_machine),
+                rating=fields.rating(id),
+                source_hash=_hash(what, links[0][1] if links else None, posted_raw, posted_machine),
             )
         )
     return Block(tuple(result), skin.name if skin else UNKNOWN, tuple(remarks))
@@ -145,45 +154,38 @@ def rating(text: str) -> int | None:
     return int(digits.replace("−", "-").replace("–", "-"))
 
 
-def _comment_elements(document: LexborHTMLParser, remarks: list[str]) -> dict[int, LexborNode]:
-    """The element of each comment by its number, in the order of the page."""
-    found: dict[int, LexborNode] = {}
-    for node in document.css("[id^='comment-id-']"):
-        match = _COMMENT.fullmatch(node.id or "")
-        if match is None:
-            continue
-        id = int(match[1])
-        if id in found:
-            remarks.append(f"comment {id} stands twice on the page, the first one counts")
-        else:
-            found[id] = node
-    if not found:  # some templates leave this element out; the tree's items are then the comments
-        for node in document.css("li[id^='comments-tree-item-']"):
-            match = _COMMENT.fullmatch(node.id or "")
-            if match:
-                found.setdefault(int(match[1]), node)
-    return found
-
-
-def _text_elements(document: LexborHTMLParser, roots: dict[int, LexborNode]) -> dict[int, LexborNode]:
-    """The element that holds the text of each comment."""
-    found: dict[int, LexborNode] = {}
-    for node in document.css("[id^='comm-id-']"):
-        match = _TEXT.fullmatch(node.id or "")
-        if match and int(match[1]) in roots:
-            found.setdefault(int(match[1]), node)
-    return found
+def _elements(
+    document: LexborHTMLParser, remarks: list[str]
+) -> tuple[dict[int, LexborNode], dict[int, LexborNode]]:
+    """The element of each comment, in the order of the page, and the one that holds its text."""
+    roots: dict[int, LexborNode] = {}
+    items: dict[int, LexborNode] = {}
+    texts: dict[int, LexborNode] = {}
+    for node in document.css("[id^='comm']"):
+        own = node.id or ""
+        if match := _TEXT.fullmatch(own):
+            texts.setdefault(int(match[1]), node)
+        elif match := _COMMENT.fullmatch(own):
+            id = int(match[1])
+            if own.startswith("comments-"):
+                items.setdefault(id, node)
+            elif id in roots:
+                remarks.append(f"comment {id} stands twice on the page, the first one counts")
+            else:
+                roots[id] = node
+    # Some templates leave the comment's own element out; the tree's items are then the comments.
+    return roots or items, texts
 
 
 class _Owners:
-    """Which comment an element of the page belongs to."""
+    """Which elements of the page belong to which comment."""
 
     def __init__(self, document: LexborHTMLParser, roots: dict[int, LexborNode]) -> None:
         self._document = document
         self._roots = roots
-        self._first: dict[str, dict[int, LexborNode]] = {}
         #: Of elements met on the way up, by memory id: so that depth costs once, not for each element.
         self._known: dict[int, int | None] = {}
+        self._found: dict[str, dict[int, list[LexborNode]]] = {}
 
     def of(self, node: LexborNode) -> int | None:
         """The comment that an element stands in; None where it stands in none, or in a comment's text."""
@@ -209,26 +211,29 @@ class _Owners:
             self._known[place] = owner
         return owner
 
-    def first(self, selector: str | None) -> dict[int, LexborNode]:
-        """The first element of each comment that a selector finds; nothing for None."""
-        if selector is None:
-            return {}
-        found = self._first.get(selector)
+    def found(self, selector: str) -> dict[int, list[LexborNode]]:
+        """What a selector finds, by comment."""
+        found = self._found.get(selector)
         if found is None:
-            found = self._first[selector] = {}
+            found = self._found[selector] = {}
             for node in self._document.css(selector):
-                id = self.of(node)
-                if id is not None and id not in found:
-                    found[id] = node
+                owner = self.of(node)
+                if owner is not None:
+                    found.setdefault(owner, []).append(node)
         return found
+
+    def first(self, id: int, selector: str | None) -> LexborNode | None:
+        """The first that a selector finds in a comment; nothing for None."""
+        nodes = self.found(selector).get(id) if selector is not None else None
+        return nodes[0] if nodes else None
 
 
 def _skin(owners: _Owners, skins: Sequence[Skin], number: int) -> tuple[Skin | None, frozenset[int]]:
-    """The skin that most comments of the page have, and the comments that have it."""
+    """The skin that most of so many comments have, and the comments that have it."""
     best: Skin | None = None
     fitting: frozenset[int] = frozenset()
     for skin in skins:
-        found = frozenset(owners.first(skin.recognises))
+        found = frozenset(owners.found(skin.recognises))
         if len(found) > len(fitting):
             best, fitting = skin, found
         if len(fitting) == number:
@@ -245,23 +250,23 @@ class _Author:
 
 
 class _Fields:
-    """The fields of all comments of a page, each by the comment's number."""
+    """The fields of the comments of a page."""
 
     def __init__(self, document: LexborHTMLParser, owners: _Owners, skin: Skin | None) -> None:
-        self._links = _profile_links(document, owners)
-        self.ratings = _ratings(owners)
         self._owners = owners
-        self._authors = owners.first(skin.author) if skin else {}
-        self._dates = owners.first(skin.date) if skin else {}
-        self._full_names = owners.first(skin.full_name) if skin else {}
-        self._avatars = owners.first(skin.avatar) if skin else {}
+        self._skin = skin
+        #: The first of the engine's ways to show ratings that the page has.
+        self._ratings = next((way for way in _RATINGS if document.css_first(", ".join(way)) is not None), ())
 
-    def profile_name(self, id: int) -> str | None:
-        """The name in the first link to a profile."""
-        links = self._links.get(id)
-        return links[0][1] if links else None
+    def profile_links(self, id: int) -> list[tuple[LexborNode, str]]:
+        """The links to profiles in a comment, with the name in their address."""
+        named = (
+            (node, profile_name(node.attributes.get("href") or ""))
+            for node in self._owners.found(_PROFILE).get(id, ())
+        )
+        return [(node, name) for node, name in named if name is not None]
 
-    def author(self, id: int, *, known: bool) -> _Author:
+    def author(self, id: int, links: list[tuple[LexborNode, str]], *, known: bool) -> _Author:
         """
         Who wrote a comment.
 
@@ -269,15 +274,15 @@ class _Fields:
             known: Whether the comment has the skin of the page. Where not, its first profile link
                 with a text names the author, and nobody can say that an author without one is a guest.
         """
-        links = self._links.get(id, [])
-        place = self._authors.get(id) if known else None
+        place = self._owners.first(id, self._skin.author) if known and self._skin else None
         if place is None:
             for link, name in links:
                 nickname = _nickname(link)
                 if nickname:
                     return _Author(nickname, "unknown", name)
             return _Author("", "unknown")
-        full_name = folded(self._full_names[id].text()) if id in self._full_names else ""
+        apart = self._owners.first(id, self._skin.full_name) if self._skin else None
+        full_name = folded(apart.text()) if apart is not None else ""
         for link, name in links:
             if _is_in(link, place):
                 nickname = _nickname(link)
@@ -290,10 +295,10 @@ class _Fields:
 
     def date(self, id: int, root: LexborNode, *, known: bool) -> tuple[str | None, str | None]:
         """The date of a comment in words and, where the page has it, for machines."""
-        place = self._dates.get(id) if known else None
+        place = self._owners.first(id, self._skin.date) if known and self._skin else None
         machine = place.attributes.get("datetime") if place is not None else None
         if machine is None:
-            time = self._owners.first("time[datetime]").get(id)
+            time = self._owners.first(id, "time[datetime]")
             if time is not None:
                 place = place or time
                 machine = time.attributes.get("datetime")
@@ -303,29 +308,33 @@ class _Fields:
 
     def user_number(self, id: int) -> int | None:
         """The site's number of the member, which the name of an uploaded avatar shows."""
-        avatar = self._avatars.get(id)
+        avatar = self._owners.first(id, self._skin.avatar) if self._skin else None
         if avatar is None:
             return None
         attributes = avatar.attributes
         match = _USER_NUMBER.search(f"{attributes.get('src') or ''} {attributes.get('style') or ''}")
         return int(match[1]) if match else None
 
+    def rating(self, id: int) -> int | None:
+        """
+        The rating of a comment, in whichever of the engine's four ways the page shows it.
+
+        A signed sum or a number of likes stands as it is; where only likes and dislikes are shown, the
+        rating is their difference; for stars it is the engine's per cent.
+        """
+        shown = [
+            rating(node.text()) if (node := self._owners.first(id, selector)) is not None else None
+            for selector in self._ratings
+        ]
+        if len(shown) == 2:
+            likes, dislikes = shown
+            return None if likes is None and dislikes is None else abs(likes or 0) - abs(dislikes or 0)
+        return shown[0] if shown else None
+
 
 def _nickname(node: LexborNode) -> str:
     """The name in an element, as written but for the white space of the markup around it."""
     return node.text().strip(" \t\r\n\f")
-
-
-def _profile_links(document: LexborHTMLParser, owners: _Owners) -> dict[int, list[tuple[LexborNode, str]]]:
-    """The links to profiles in each comment, with the name in their address."""
-    found: dict[int, list[tuple[LexborNode, str]]] = {}
-    for node in document.css(_PROFILE):
-        name = profile_name(node.attributes.get("href") or "")
-        if name is not None:
-            id = owners.of(node)
-            if id is not None:
-                found.setdefault(id, []).append((node, name))
-    return found
 
 
 def _is_in(node: LexborNode, place: LexborNode) -> bool:
@@ -339,29 +348,6 @@ def _is_in(node: LexborNode, place: LexborNode) -> bool:
             return True
         here = here.parent
     return False
-
-
-def _ratings(owners: _Owners) -> dict[int, int]:
-    """
-    The rating of each comment, in whichever of the engine's four ways it is shown.
-
-    A signed sum or a number of likes stands as it is; where only likes and dislikes are shown, the
-    rating is their difference; for stars it is the engine's per cent.
-    """
-    ratings = _numbers(owners, ".ratingtypeplusminus, .ratingtypeplus")
-    if not ratings:
-        ratings = _numbers(owners, ".unit-rating .current-rating")
-    if not ratings:
-        likes = _numbers(owners, "[id^='comments-likes-id-'], [data-comments-likes-id]")
-        dislikes = _numbers(owners, "[id^='comments-dislikes-id-'], [data-comments-dislikes-id]")
-        ratings = {id: abs(likes.get(id, 0)) - abs(dislikes.get(id, 0)) for id in likes | dislikes}
-    return ratings
-
-
-def _numbers(owners: _Owners, selector: str) -> dict[int, int]:
-    """The number that a selector finds in each comment."""
-    found = ((id, rating(node.text())) for id, node in owners.first(selector).items())
-    return {id: number for id, number in found if number is not None}
 
 
 def _words_like_a_date(root: LexborNode) -> str | None:

@@ -32,7 +32,9 @@ def page_count(document: LexborHTMLParser, html: str, *, article_id: int, number
         The largest number that any of them names; None where the page says nothing, which with
         the engine's own paging means one page, but with an unknown one may not.
     """
-    numbers = list(_linked(document, article_id))
+    # To look at the text first spares most pages the search for links.
+    paged = f",{article_id}-" in html or "CommentsPage(" in html
+    numbers = list(_linked(document, article_id)) if paged else []
     if numbers:
         numbers.append(number)
     match = _TOTAL_PAGES.search(html)

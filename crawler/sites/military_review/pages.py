@@ -223,10 +223,10 @@ def _frame(
 ) -> tuple[ArticleSkin | None, LexborNode | None, LexborNode | None]:
     """The first skin that fits, the frame of the article and its text."""
     for skin in skins.ARTICLES:
-        for frame in document.css(skin.frame)[:3]:
-            body = frame.css_first(skin.body)
-            if body is not None:
-                return skin, frame, body
+        frame = document.css_first(skin.frame)
+        body = frame.css_first(skin.body) if frame is not None else None
+        if body is not None:
+            return skin, frame, body
     return None, None, None
 
 
