@@ -237,18 +237,18 @@ from dataclasses import replace
 from pathlib import Path
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
-from crawler.survey.asking import converse, survey_settings
+from crawler.fetching.conversation import conversation_settings, hold
+from crawler.survey.asking import Interview
 from crawler.survey.asking import MAX_REQUESTS
 from crawler.survey.questions import answers, summary
 from crawler.survey.received import Survey, write
 from datetime import UTC, datetime
 
 folder, urls = Path(sys.argv[1]), sys.argv[2:]
-settings = survey_settings()
-settings.set("DOWNLOAD_DELAY", 0, priority="cmdline")
+settings = conversation_settings(origin=urls[0], delay_s=0)
 editions = [replace(edition, base_url=url) for edition, url in zip(SITE.editions, urls)]
 survey = Survey(site=SITE, readers=PAGES, editions=editions, user_agent="discussion-archive")
-converse(settings, survey, folder, print)
+hold(settings, Interview, survey=survey, folder=folder, say=print)
 write(folder / "answers.md", summary(survey, answers(survey), now=datetime.now(UTC)).encode())
 """
 

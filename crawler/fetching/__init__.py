@@ -1,12 +1,13 @@
 """
 How we ask a site for pages: politely, and knowing what came of every exchange.
 
-    clock       the wall clock and the steady one, so that tests can bring their own
-    hosts       what we remember of each host, also after a restart
-    politeness  delay, Crawl-delay, Retry-After, backing off: when the next request may leave
-    robots      robots.txt, failing closed: where it cannot be read, nothing is asked
-    exchange    one `crawler.items.Fetch` for every HTTP exchange
-    bodies      did the whole body come?
+    clock         the wall clock and the steady one, so that tests can bring their own
+    hosts         what we remember of each host, also after a restart
+    politeness    delay, Crawl-delay, Retry-After, backing off: when the next request may leave
+    robots        robots.txt, failing closed: where it cannot be read, nothing is asked
+    exchange      one `crawler.items.Fetch` for every HTTP exchange
+    bodies        did the whole body come?
+    conversation  a few requests outside a crawl, as polite as one
 
 A request ends in exactly one of three ways, and the spider hears of it exactly once:
 

@@ -6,24 +6,22 @@ User-Agent. The spider is a conversation: what it asks next depends on what it w
 """
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from scrapy import Request, Spider, signals
-from scrapy.crawler import AsyncCrawlerProcess
+from scrapy import Request, signals
 from scrapy.http import Response
-from scrapy.settings import Settings
 
 from crawler.arguments import parsed
 from crawler.dle import addresses
 from crawler.errors import BadArgument, NotUnderstood, SiteRefuses, Stop
 from crawler.fetching import NotAsked
-from crawler.fetching.exchange import Asked, outcome_of_exception, server_time
+from crawler.fetching.conversation import Conversation, conversation_settings, hold, same_host_target
+from crawler.fetching.exchange import outcome_of_exception, server_time
 from crawler.items import FetchKind, ListingPage
 from crawler.site import Edition
 from crawler.sites.military_review import SITE
@@ -86,14 +84,7 @@ def ask_site(
         BadArgument: No such edition, not an address, or too short a delay.
         CannotStore: The folder cannot be written.
     """
-    settings = survey_settings()
-    usual_s = settings.getfloat("DOWNLOAD_DELAY")
-    if delay_s is not None:
-        if delay_s < usual_s and not _is_this_machine(base_url):
-            raise BadArgument(
-                f"--delay {delay_s:g}: with less than {usual_s:g} s only a site on this machine may be asked."
-            )
-        settings.set("DOWNLOAD_DELAY", delay_s, priority="cmdline")
+    settings = conversation_settings(origin=base_url, delay_s=delay_s)
     survey = _survey(edition, base_url, settings["ROBOTSTXT_USER_AGENT"])
     write(folder / "answers.md", b"The survey has not come to its end.\n")
     others = "".join(f", {edition.base_url}" for edition in survey.editions[1:])
@@ -101,7 +92,7 @@ def ask_site(
         f"Asking {survey.main.base_url}{others}: at most {MAX_REQUESTS} requests, "
         f"{settings.getfloat('DOWNLOAD_DELAY'):g} s apart, as {settings['USER_AGENT']}"
     )
-    converse(settings, survey, folder, say)
+    hold(settings, Interview, survey=survey, folder=folder, say=say)
     ended = survey.stopped_by
     if ended is not None and not isinstance(ended, SiteRefuses):
         raise ended
@@ -114,36 +105,6 @@ def ask_site(
         return 0
     say(f"\n{ended}")
     return ended.exit_code
-
-
-def survey_settings() -> Settings:
-    """Those of a crawl, without its lock, its database and its pipelines."""
-    settings = Settings()
-    settings.setmodule("crawler.settings", priority="project")
-    kept = {
-        name: order
-        for name, order in settings.getdict("EXTENSIONS").items()
-        if not name.startswith("crawler.extensions.")
-    }
-    settings.set("EXTENSIONS", kept, priority="cmdline")
-    settings.set("ITEM_PIPELINES", {}, priority="cmdline")
-    return settings
-
-
-def converse(settings: Settings, survey: Survey, folder: Path, say: Say) -> None:
-    """Ask what there is to ask and fill the survey; once a process, as Scrapy starts its event loop."""
-    process = AsyncCrawlerProcess(settings)
-    conversation = process.crawl(Conversation, survey=survey, folder=folder, say=say)
-    process.start()
-    conversation.result()
-
-
-def _is_this_machine(base_url: str | None) -> bool:
-    host = urlsplit(base_url or "").hostname
-    try:
-        return host == "localhost" or (host is not None and ip_address(host).is_loopback)
-    except ValueError:
-        return False
 
 
 def _survey(edition: str, base_url: str | None, user_agent: str) -> Survey:
@@ -163,7 +124,7 @@ def _survey(edition: str, base_url: str | None, user_agent: str) -> Survey:
     )
 
 
-class Conversation(Spider):
+class Interview(Conversation):
     """Asks one page after the other; what comes goes into the survey and the folder."""
 
     name: ClassVar[str] = "survey"  # type: ignore[misc]  # Scrapy's is one of the instance
@@ -175,18 +136,12 @@ class Conversation(Spider):
         self.say = say
         self._asking = survey.main
 
-    async def start(self) -> AsyncIterator[Any]:
-        self.crawler.signals.connect(self._robots_came, signal=signals.response_received)
-        try:
-            await self._interview()
-        except Exception as error:  # noqa: BLE001 - Scrapy would log it and end as if all were well
-            self.survey.stopped_by = error
-        nothing_left: list[Request] = []
-        for request in nothing_left:
-            yield request
+    def fail(self, error: Exception) -> None:
+        self.survey.stopped_by = error
 
-    async def _interview(self) -> None:
+    async def talk(self) -> None:
         survey, main = self.survey, self.survey.main
+        self.crawler.signals.connect(self._robots_came, signal=signals.response_received)
         await self._ask(main, "front", addresses.listing_path())
         await self._ask(main, "feed", addresses.feed_path())
         if survey.found("front") is None and survey.found("feed") is None:
@@ -228,7 +183,8 @@ class Conversation(Spider):
         url, hops = edition.base_url + path, 0
         while True:
             page = await self._exchange(edition, purpose, url)
-            target = _same_host_target(page) if follow and hops < MAX_HOPS else None
+            location = page.header("Location")[0] if page.header("Location") else None
+            target = same_host_target(url, page.status, location) if follow and hops < MAX_HOPS else None
             if target is None:
                 return page.status == 200
             url, hops = target, hops + 1
@@ -239,13 +195,8 @@ class Conversation(Spider):
                 edition, purpose, url, failure=f"was not asked: {MAX_REQUESTS} requests were made"
             )
         self._asking = edition
-        request = Request(
-            url,
-            headers={"Accept-Language": edition.language},
-            meta={"asked": Asked(edition_id=edition.id, kind=_KINDS.get(purpose, "article"))},
-        )
         try:
-            response = await self.crawler.engine.download_async(request)
+            response = await self.answer(url, edition=edition, kind=_KINDS.get(purpose, "article"))
         except NotAsked as refused:
             return self._note(edition, purpose, url, failure=f"was not asked: {refused}")
         except Exception as error:  # noqa: BLE001 - whatever it was, no usable page came
@@ -290,19 +241,6 @@ class Conversation(Spider):
         self.survey.received.append(page)
         self.say(f"  {url}: {page.failure or f'{page.status}, {len(page.body):,} bytes'}")
         return page
-
-
-def _same_host_target(page: Received) -> str | None:
-    """Where a redirect leads, if that is on the same host."""
-    location = page.header("Location")
-    if page.status is None or not 300 <= page.status < 400 or not location:
-        return None
-    try:
-        target = urljoin(page.url, location[0])
-        same = urlsplit(target).netloc == urlsplit(page.url).netloc
-    except ValueError:
-        return None
-    return target if same else None
 
 
 def _refusal(survey: Survey) -> Stop:
