@@ -1,5 +1,6 @@
 """Scrapy's hands: each item is normalised, then stored. What they do is done in `normalise/` and `storage/`."""
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
@@ -12,6 +13,8 @@ from crawler.normalise import normal_page
 from crawler.reading import READER_VERSION
 from crawler.spider import ThreadSpider
 from crawler.storage.writer import save_exchange
+
+logger = logging.getLogger(__name__)
 
 
 class Normalise:
@@ -29,9 +32,17 @@ class Normalise:
             return item
         site = self.spider.site
         words = site.date_words[item.edition.code]
-        return replace(
-            item, normal=normal_page(item.page, zone=site.time_zone, words=words, seen_at=item.seen_at)
-        )
+        normal = normal_page(item.page, zone=site.time_zone, words=words, seen_at=item.seen_at)
+        undated = [comment.written for comment in normal.comments if comment.posted is None]
+        if undated and item.fetch is not None:
+            logger.warning(
+                "%s: %d dates could not be read and are NULL, such as %r of comment %d",
+                item.fetch.url,
+                len(undated),
+                undated[0].posted_raw,
+                undated[0].id,
+            )
+        return replace(item, normal=normal)
 
 
 class Store:

@@ -1,5 +1,6 @@
 """The main job, end to end: the sample site on loopback, a real crawl, real rows on SQLite and Postgres."""
 
+import re
 import signal
 import subprocess
 import time
@@ -403,6 +404,38 @@ def test_an_unreadable_comment_block_is_not_no_comments(lite: str) -> None:
     assert ended.code == 0  # one page of one is under the three that make 5
     assert [row["outcome"] for row in rows(lite, "SELECT outcome FROM visits")] == ["not_understood"]
     assert article_ids(lite) == set()
+
+
+def test_what_cannot_be_read_of_a_comment_is_null_and_not_guessed(url: str) -> None:
+    dated, nameless, doubled = SMALL.comments[:3]
+    with SampleSite(edition="en") as site:
+        page = site.answer(SMALL.path).body
+        text = page.decode() if isinstance(page, bytes) else page
+        before, mark, block = text.partition(f"<div id='comment-id-{dated.id}'>")
+        block = re.sub(r">\s*\d+ \w+ \d{4} \d+: \d+\s*<", ">31 February 2017 12: 20<", block, count=1)
+        text = before + mark + block
+        before, mark, block = text.partition(f"<div id='comment-id-{nameless.id}'>")
+        name = nameless.author.nickname["en"]
+        block = re.sub(rf">\s*{re.escape(name)}\s*<", "> <", block, count=1).replace(
+            f'alt="{name}"', 'alt=""', 1
+        )
+        text = before + mark + block
+        copy = f"<div id='comment-id-{doubled.id}'><div id='comm-id-{doubled.id}'>another text</div></div>"
+        text = text.replace('<div id="dle-ajax-comments">', copy + '<div id="dle-ajax-comments">')
+        text = text if copy in text else text.replace("</form>", copy + "</form>", 1)
+        site.answers[SMALL.path] = Answer(body=text)
+        ended = crawl(url, site.url, f"ids={SMALL.id}")
+    assert ended.code == 0
+    assert "'31 February 2017 12: 20'" in ended.err
+    assert f"comment {doubled.id} stands twice" in ended.err
+    stored = {row["id"]: row for row in rows(url, "SELECT * FROM comments")}
+    assert len(stored) == len(SMALL.comments)
+    assert (stored[dated.id]["posted_at"], stored[dated.id]["posted_raw"]) == (
+        None,
+        "31 February 2017 12: 20",
+    )
+    assert stored[nameless.id]["nickname_raw"] == ""
+    assert stored[doubled.id]["body"] == doubled.body("en")
 
 
 def test_an_article_that_moved_away(lite: str) -> None:
