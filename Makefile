@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint bench clean
+.PHONY: help sample test crawl check lint bench bench-accuracy clean
 .DEFAULT_GOAL := help
 
 # uv takes our own interpreter and never fetches one; a folder chosen elsewhere does not count here.
@@ -19,7 +19,7 @@ ifneq "$(shell .venv/bin/python -c '' 2>/dev/null && cat .venv/.made 2>/dev/null
 endif
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 sample: .venv/.made ## try everything on a small made-up site, without the network
 	@.venv/bin/crawler sample
@@ -43,8 +43,14 @@ bench: .venv/.made ## measure what a page costs, and memory over 2,000 pages (a 
 	@.venv/bin/python -m tests.benchmarks.pages
 	@.venv/bin/python -m tests.benchmarks.memory
 
+# The libraries that we are compared with need older packages than we do, so they get an environment of their own.
+bench-accuracy: .venv/.made ## measure how well pages are read, beside others, and write it into README.md (a minute)
+	@UV_PROJECT_ENVIRONMENT=.venv-bench .venv/bin/uv sync --frozen --quiet --no-dev --group bench \
+		--no-install-project --python .venv/bin/python
+	@.venv-bench/bin/python -m tests.benchmarks.accuracy $(if $(SEEDS),--seeds $(SEEDS))
+
 clean: ## remove what make built: environment, sample run, caches; never your data
-	rm -rf .venv sample-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench sample-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find crawler migrations tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # uv fills .venv with exactly what uv.lock says. Where there is none, or one older than pyproject.toml asks for (then
