@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from crawler.errors import NotUnderstood
-from crawler.items import ArticlePage, Moment, Precision
+from crawler.items import ArticlePage, Moment
 from crawler.normalise import normal_page
 from crawler.normalise.threads import places
 from crawler.reading import read
@@ -129,6 +129,6 @@ def news_please(page: Page) -> Given:
     return Given(title=article.title, body=article.maintext or "", published=_moment(article.date_publish))
 
 
-def _moment(at: datetime | None, precision: Precision = "minute") -> Moment | None:
+def _moment(at: datetime | None) -> Moment | None:
     """A library's date: without a zone it is what the page says, and that is the site's clock."""
-    return None if at is None else Moment(at=at.replace(tzinfo=at.tzinfo or ZONE), precision=precision)
+    return None if at is None else Moment(at=at.replace(tzinfo=at.tzinfo or ZONE), precision="minute")
