@@ -16,5 +16,6 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     extensions      the lock, the row of a crawl, the progress line
     commands/       `scrapy crawl` with an honest exit code
     sample/         a small made-up site to try everything on without the network
+    probe/          one page, looked at closely; a skin proposed where nobody has seen its template
     cli             the command `crawler`
 """
