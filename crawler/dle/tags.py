@@ -6,8 +6,9 @@ lose replies doing so, and the safety check, because it must come before any par
 browser's tokenizer sees: a ">" in a quoted attribute ends no tag, and nothing inside a comment,
 a script or a style sheet is a tag.
 
-The patterns are possessive, and a match always takes what it has looked at, so that a scan is linear
-in the length of the page whatever stands in it. They work on bytes in small letters: matching without
+A match always takes what it has looked at, so that a scan is linear in the length of the page whatever
+stands in it. Only single characters are repeated possessively: CPython before 3.11.5 loses its way in
+possessive groups. The patterns work on bytes in small letters: matching without
 regard to case costs twice the time.
 """
 
@@ -19,15 +20,15 @@ A tag as it stands in the page, in small letters: its name, b"li" where it opens
 closes, and all that stands behind the name. A plain tuple, because a page has thousands.
 """
 
-#: The rest of a tag behind its name. Quotes count only behind an equals sign.
-_REST = rb"""(?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+"""
+#: The rest of a tag behind its name. Quotes count only behind an equals sign, and only behind the first
+#: 250 of them: no page that is read has a tag with more attributes, and the bound is one on memory.
+_REST = rb"""(?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?){0,500}[^>]*+"""
 
 #: Elements whose content is text to a browser, so that a "<li>" in it is no tag.
 _OPAQUE_NAMES = (b"script", b"style", b"textarea", b"title", b"xmp", b"iframe", b"noembed", b"noframes")
 _OPAQUE_START = rb"(?:" + b"|".join(_OPAQUE_NAMES) + rb")[\s/>]"
 
-#: What holds no tags. One alternative an element, not a back reference: CPython's possessive
-#: repetition loses track of groups inside it.
+#: What holds no tags. One alternative an element, not a back reference: that is faster.
 _OPAQUE = b"|".join(
     [
         rb"<!--(?:-?>|.*?(?:--!?>|\Z))",
@@ -50,7 +51,7 @@ _TAG = re.compile(
 #: One match runs over everything up to and including the next tag of a list, or to the end of the
 #: page: much faster than to look at each tag, as a page has seven others for each of these.
 _LIST_TAG = re.compile(
-    rb"(?:[^<]++|<(?!%b|%b)/?[a-z]%b(?:>|\Z)|%b|%b|<(?![a-z!?/]))*+(?:<(%b)(%b)(?:>|\Z)|\Z)"
+    rb"(?:[^<]++|<(?!%b|%b)/?[a-z]%b(?:>|\Z)|%b|%b|<(?![a-z!?/])){0,500}(?:<(%b)(%b)(?:>|\Z))?"
     % (_LIST, _OPAQUE_START, _REST, _OPAQUE, _BOGUS, _LIST, _REST),
     re.DOTALL,
 )
