@@ -33,7 +33,7 @@ def main(url: str | None) -> None:
         wanted = Path(folder, "wanted")
         wanted.write_text("\n".join(site.url + article.path for article in articles))
         begin = time.monotonic()
-        process = subprocess.Popen(  # noqa: S603 - the command is written in this project
+        process = subprocess.Popen(
             crawl_command(site.url, f"url=@{wanted}"), env=environment(address), cwd=PROJECT
         )
         tenth = 1
@@ -45,7 +45,9 @@ def main(url: str | None) -> None:
                 tenth += 1
             time.sleep(0.05)
         elapsed = time.monotonic() - begin
-    sys.stdout.write(f"{PAGES} pages of {COMMENTS} comments in {elapsed:.0f} s: {PAGES / elapsed:.0f} pages/s\n")
+    sys.stdout.write(
+        f"{PAGES} pages of {COMMENTS} comments in {elapsed:.0f} s: {PAGES / elapsed:.0f} pages/s\n"
+    )
 
 
 if __name__ == "__main__":

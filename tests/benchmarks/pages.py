@@ -19,7 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 from crawler.items import ArticlePage, Fetch
 from crawler.normalise import normal_page
 from crawler.reading import read
-from crawler.sample import SampleArticle, render_article, sample_articles
+from crawler.sample import SampleArticle, SampleComment, render_article, sample_articles
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
 from crawler.storage import database, ledger
@@ -35,7 +35,7 @@ def article_with(comments: int, *, number: int = 1, first_id: int = 1_000_000) -
     """An article whose first page has so many comments: eight roots, the rest their answers, four levels deep."""
     model = max(sample_articles(), key=lambda article: len(article.comments))
     texts = [comment for comment in model.comments if "quote" not in comment.source["en"]]
-    made = []
+    made: list[SampleComment] = []
     for place in range(comments):
         parent = None if place < 8 else made[place - 8]
         parent = parent if parent is None or parent.depth < 4 else made[place % 8]
@@ -122,7 +122,9 @@ def main(url: str | None) -> None:
             figures["store unchanged"] = cpu_ms(lambda: store(normal))
     sys.stdout.write(f"{COMMENTS} comments, {len(body) / 1024:.0f} KiB, on {address.split(':')[0]}\n")
     for name, figure in figures.items():
-        sys.stdout.write(f"{name:16} {figure:6.1f} ms CPU  {figure / figures['bare parse']:5.1f} bare parses\n")
+        sys.stdout.write(
+            f"{name:16} {figure:6.1f} ms CPU  {figure / figures['bare parse']:5.1f} bare parses\n"
+        )
     whole = figures["read"] + figures["normalise"] + figures["store new"]
     sys.stdout.write(f"{'whole new page':16} {whole:6.1f} ms CPU\n")
 
