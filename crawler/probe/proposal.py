@@ -164,11 +164,12 @@ def _author(page: "_Page", names: dict[int, LexborNode]) -> Place | None:
         target = names.get(own.id)
         if target is None:
             return 0.5 if said and len(said) <= LONGEST and not _is_number(said) else 0
-        if said == _words(target):
-            return 1 if _related(node, target) else 0
-        # "Nick (Real Name)" holds the link and a name that is shown apart.
+        # The reader looks for the link in the place that the skin names, not around it.
+        if node.mem_id != target.mem_id and not _is_inside(target, node):
+            return 0
         beside = said.removeprefix(_words(target)).strip()
-        return 0.9 if _related(node, target) and re.fullmatch(r"\(.{1,60}\)", beside) else 0
+        # "Nick (Real Name)" holds the link and a name that is shown apart.
+        return 1 if not beside else 0.9 if re.fullmatch(r"\(.{1,60}\)", beside) else 0
 
     return page.best(names, verdict)
 
@@ -271,33 +272,41 @@ class _Page:
         candidates: dict[str, None] = {}
         for own in self.comments[:SAMPLE]:
             if own.id in targets:
-                for node in _outwards(targets[own.id], own):
+                for node in _nested(targets[own.id], own):
                     candidates |= dict.fromkeys(_selectors(node, own))
 
-        def value(selector: str) -> tuple[float, float, int, bool, int, str]:
+        def value(selector: str) -> tuple[float, float, int, bool, int, int]:
             firsts, right, wrong = self._verdicts(selector, verdict)
             single = sum(len(nodes) == 1 for nodes in self._hits(selector).values())
-            by_class = all("." in part or "[" in part for part in selector.split(", "))
-            return (right - wrong, tie(firsts), single, by_class, -len(selector), selector)
+            steps = len(selector.split())
+            return (right - wrong, tie(firsts), single, _by_class(selector), -steps, -len(selector))
 
-        best: str | None = max(candidates, key=value, default=None)
-        for _ in range(MAX_ALTERNATIVES - 1):
-            if best is None:
-                return None
-            missed = [
-                selector for selector in candidates if self._hits(selector).keys() - self._hits(best).keys()
-            ]
-            joined = max((f"{best}, {selector}" for selector in missed), key=value, default=best)
-            if value(joined)[0] <= value(best)[0]:
-                break
-            best = joined
+        # Places change with every box that a template adds or leaves out, so they count only where classes do not.
+        best: str | None = None
+        for among in ([each for each in candidates if ":nth" not in each], list(candidates)):
+            found = self._joined(among, value)
+            if found is not None and (best is None or value(found)[0] > value(best)[0]):
+                best = found
         if best is None:
             return None
         by_id = {own.id: own for own in self.comments}
         right = sum(verdict(by_id[id], nodes[0]) > 0 for id, nodes in self._hits(best).items())
-        if not right:
-            return None
-        return Place(selector=best, right=right, wrong=len(self._hits(best)) - right)
+        return Place(selector=best, right=right, wrong=len(self._hits(best)) - right) if right else None
+
+    def _joined(
+        self, candidates: Sequence[str], value: Callable[[str], tuple[float, float, int, bool, int, int]]
+    ) -> str | None:
+        """The best of these selectors, with others behind a comma for the comments in which it finds nothing."""
+        best = max(candidates, key=value, default=None)
+        for _ in range(MAX_ALTERNATIVES - 1):
+            if best is None or len(self._hits(best)) == len(self.comments):
+                break
+            missed = [each for each in candidates if self._hits(each).keys() - self._hits(best).keys()]
+            joined = max((f"{best}, {each}" for each in missed), key=value, default=best)
+            if value(joined)[0] <= value(best)[0]:
+                break
+            best = joined
+        return best
 
     def _verdicts(
         self, selector: str, verdict: Callable[[Own, LexborNode], float]
@@ -320,15 +329,16 @@ class _Page:
         return hits
 
 
-def _outwards(node: LexborNode, own: Own) -> Iterator[LexborNode]:
-    """The element and those that it stands in, as long as they hold no other words."""
+def _nested(node: LexborNode, own: Own) -> Iterator[LexborNode]:
+    """The element, those that it stands in and those in it, as far as they hold the same words."""
     words = _words(node)
     here: LexborNode | None = node
     for _ in range(4):
         if here is None or here.mem_id == own.root.mem_id or not _words(here).startswith(words):
-            return
+            break
         yield here
         here = here.parent
+    yield from (each for each in own.elements if _is_inside(each, node) and _words(each) == words)
 
 
 def _selectors(node: LexborNode, own: Own) -> Iterator[str]:
@@ -404,9 +414,9 @@ def _is_inside(node: LexborNode, outer: LexborNode) -> bool:
     return False
 
 
-def _related(one: LexborNode, other: LexborNode) -> bool:
-    """Whether two elements are the same, or one holds the other."""
-    return one.mem_id == other.mem_id or _is_inside(one, other) or _is_inside(other, one)
+def _by_class(selector: str) -> bool:
+    """Whether each alternative of a selector names a class, or microdata."""
+    return all("." in part or "[" in part for part in selector.split(", "))
 
 
 def as_source(skin: Skin) -> list[str]:
