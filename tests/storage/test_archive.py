@@ -274,6 +274,20 @@ def test_another_writer_is_waited_for(migrated_sqlite: Path, tmp_path: Path) -> 
         writer.join()
 
 
+def test_who_will_write_holds_the_file_from_the_beginning(
+    migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads first and writes later would fail at once, however patient, if another wrote meanwhile."""
+    (tmp_path / "busy.db").write_bytes(migrated_sqlite.read_bytes())
+    url = f"sqlite:///{tmp_path}/busy.db"
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
+    with database.engine(url, writes=True).connect() as first, database.engine(url).connect() as reader:
+        assert queries.totals(first)["hosts"] == 0
+        with pytest.raises(OperationalError, match="database is locked"):
+            add_host(reader, "second")
+        assert add_host(first, "first") == 1
+
+
 def test_the_lock_of_postgres_is_ours(own_postgres: str) -> None:
     """Other programs on the server may use advisory locks too: ours have a class of their own."""
     with opened(own_postgres, RU), database.reading(own_postgres) as connection:

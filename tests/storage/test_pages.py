@@ -220,6 +220,12 @@ def test_a_date_that_contradicts_is_a_change(connection: Connection) -> None:
     assert len(rows(connection, comment_states)) == 1
 
 
+def test_a_date_a_minute_later_contradicts(connection: Connection) -> None:
+    store(connection, page(comment(11, posted_raw="3 November 2017 12:20")), 1)
+    other = comment(11, posted_raw="3 November 2017 12:21", source_hash="another")
+    assert store(connection, page(other), 2).comments_changed == 1
+
+
 def test_the_same_markup_read_better_is_no_change(connection: Connection) -> None:
     store(connection, page(comment(11, source_hash="same", body="Half the wo", posted_raw=None)), 1)
     better = comment(11, source_hash="same", body="All the words.", posted_raw="3 November 2017 12:20")
@@ -442,13 +448,17 @@ def test_a_page_of_more_comments_than_one_statement_takes(connection: Connection
 
 Thread = list[tuple[int, int | None]]
 
+#: Number of a comment that others answer and no page shows.
+UNSEEN = 5
+
 
 @st.composite
 def split_forests(draw: st.DrawFn) -> list[list[tuple[int, int | None]]]:
-    """A thread, torn into pages in no order; some comments stand on several."""
-    ids = draw(st.lists(st.integers(1, 10**SEGMENT_WIDTH - 1), unique=True, min_size=1, max_size=12))
-    answers = [(id_, draw(st.sampled_from([None, *ids[:n], 5]))) for n, id_ in enumerate(ids)]
-    once = draw(st.permutations([pair for pair in answers if pair[0] != pair[1]]))
+    """A thread, torn into pages in no order; some comments stand on several, some answer one that is never seen."""
+    numbers = st.integers(UNSEEN + 1, 10**SEGMENT_WIDTH - 1)
+    ids = draw(st.lists(numbers, unique=True, min_size=1, max_size=12))
+    answers = [(id_, draw(st.sampled_from([None, *ids[:n], UNSEEN]))) for n, id_ in enumerate(ids)]
+    once = draw(st.permutations(answers))
     pages: list[Thread] = [[] for _ in range(draw(st.integers(1, 5)))]
     for pair in once:
         for number in draw(st.sets(st.integers(0, len(pages) - 1), min_size=1, max_size=2)):
@@ -497,10 +507,7 @@ class TestForests:
                 order.extend([id_] if id_ in ids else [])
                 read([other for other, parent in thread if parent == id_])
 
-        read(
-            [id_ for id_, parent in thread if parent is None]
-            + [p for _, p in thread if p and p not in ids][:1]
-        )
+        read([UNSEEN, *(id_ for id_, parent in thread if parent is None)])
         shown = [id_ for (id_,) in found(connection, "SELECT comment_id FROM thread_view")]
         assert shown == order
 
@@ -533,6 +540,7 @@ class TestForests:
     @shared
     @given(histories())
     @example([(7, [(1, 2)]), (7, [(2, 1)]), (7, [(1, None), (2, 1)])])
+    @example([(7, [(2, None), (1, 2)]), (7, [(2, 1)])])
     @example([(7, [(1, None), (2, 1), (3, 2)]), (8, [(2, None)]), (7, [(3, 2)])])
     def test_history_sqlite(self, sqlite_connection: Connection, history: list[tuple[int, Thread]]) -> None:
         self.check_a_history(sqlite_connection, history)
