@@ -14,7 +14,29 @@ What passes by itself (a time-out, a 503) is not an error but an outcome of a fe
 `crawler.items.FetchOutcome`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+PageKind = Literal[
+    "article",  # an article with a page of its comments
+    "answer",  # a page of comments alone, as it is loaded by script
+    "listing",  # a list of articles: section, day, front page
+    "feed",
+    "sitemap",
+    "print",  # an article made for paper: it says nothing of comments
+    "not_found",  # the site says that there is nothing here, whatever the status
+    "moved",  # leads on to another page, or shows another article
+    "login",  # for members only
+    "check",  # a check for humans or browsers: captcha, proof of work, "checking your browser"
+    "blocked",  # somebody in front of the site does not let us in
+    "maintenance",  # the site is closed for now
+    "database_error",  # the engine cannot reach its database
+    "parked",  # the host has no site: domain for sale, account suspended
+    "garbled",  # the letters were decoded wrongly before they came to us
+]
+"""What a page is. The last nine come in place of the page that was asked for, often with status 200."""
+
+OBSTACLES: frozenset[PageKind] = frozenset(("check", "blocked", "maintenance", "database_error", "parked"))
+"""Kinds that stand between us and the site: nothing is to be mended in the reader, come back later."""
 
 
 class CrawlerError(Exception):
@@ -23,6 +45,13 @@ class CrawlerError(Exception):
 
 class NotUnderstood(CrawlerError):
     """A page is not the page that we think it is; the text names what was missing and the address."""
+
+    #: What it is instead; None where nobody knows, such as a page of a new layout.
+    kind: PageKind | None
+
+    def __init__(self, message: str, *, kind: PageKind | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class UnreadableDate(NotUnderstood):

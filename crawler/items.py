@@ -141,6 +141,8 @@ class CommentPage:
     pages: int | None = None
     #: Path of the next comment page, where the page links to it.
     next_path: str | None = None
+    #: True where the page says that no more comments are accepted.
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,10 @@ class Article:
     views: int | None = None
     rating: int | None = None
     comments_stated: int | None = None
+    #: Which page of an article that is divided into pages this is: `body` is the text of this one alone.
+    part: int = 1
+    #: How many pages the article is divided into.
+    parts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +182,18 @@ class ArticlePage:
     #: Name of the skin whose selectors fitted; "unknown" where only the engine's ids did.
     skin: str
     #: What was noticed and did not stop the reading, in words: "comment 17 stands twice".
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentAnswer:
+    """A page of comments alone, as the engine answers the script that loads them."""
+
+    article_id: int
+    comments: CommentPage
+    #: As in `ArticlePage`.
+    skin: str
+    #: As in `ArticlePage`.
     remarks: tuple[str, ...] = ()
 
 

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from crawler.dle.parents import with_inferred_parents
 from crawler.dle.skins import Skin
 from crawler.dle.text import Written, folded, written
 from crawler.dle.tree import Parent, Tree
@@ -42,6 +43,8 @@ _RATINGS = (
     ),
 )
 _USER_NUMBER = re.compile(r"/fotos/foto_([1-9][0-9]{0,17})\.")
+#: What answers nobody, and what stands outside the tree.
+_ROOT = Parent(None, "root")
 _REAL_NAME = re.compile(r"\((.+)\)")
 _WHOLE = re.compile(r"[+\-−–]?\d{1,9}", re.ASCII)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -111,7 +114,7 @@ def comments(
         links = fields.profile_links(id)
         author = fields.author(id, links, known=id in fitting)
         posted_raw, posted_machine = fields.date(id, root, known=id in fitting)
-        parent = _parent(id, what, tree, roots, texts[id], article_id)
+        parent = tree.parents.get(id, _ROOT)
         result.append(
             Comment(
                 id=id,
@@ -132,7 +135,8 @@ def comments(
                 source_hash=_hash(what, links[0][1] if links else None, posted_raw, posted_machine),
             )
         )
-    return Block(tuple(result), skin.name if skin else UNKNOWN, tuple(remarks))
+    answered = with_inferred_parents(result, document, flat=not tree.parents, article_id=article_id)
+    return Block(answered, skin.name if skin else UNKNOWN, tuple(remarks))
 
 
 def profile_name(href: str) -> str | None:
@@ -372,32 +376,6 @@ def _words_like_a_date(root: LexborNode) -> str | None:
             above.append(here)
             here = inside
     return None
-
-
-def _parent(
-    id: int,
-    what: Written,
-    tree: Tree,
-    roots: dict[int, LexborNode],
-    text: LexborNode,
-    article_id: int,
-) -> Parent:
-    """
-    Which comment a comment answers.
-
-    On a page without a tree it is the first one that it quotes, where the quotation carries a number
-    of this thread. Numbers grow with time, so a later number is never what a comment answers.
-    """
-    if tree.parents:
-        return tree.parents.get(id, Parent(None, "root"))
-    quoted = next((quote.comment_id for quote in what.quotes if quote.level == 1 and quote.comment_id), None)
-    if quoted is not None and quoted < id:
-        if quoted in roots:
-            return Parent(quoted, "quote")
-        title = text.css_first(f"[data-commentid='{quoted}']")
-        if title is not None and title.attributes.get("data-commentpostid") == str(article_id):
-            return Parent(quoted, "quote")
-    return Parent(None, "root")
 
 
 def _hash(what: Written, profile: str | None, posted_raw: str | None, posted_machine: str | None) -> str:
