@@ -111,7 +111,10 @@ def test_an_address_that_is_none() -> None:
         assert "DATABASE_URL" in ended.err
 
 
-@pytest.mark.parametrize("verb", ["", "sample", "migrate", "crawl", "articles", "thread", "crawls", "doctor"])
+@pytest.mark.parametrize(
+    "verb",
+    ["", "sample", "migrate", "crawl", "articles", "thread", "crawls", "doctor", "probe", "save-page"],
+)
 def test_help_has_an_example(tmp_path: Path, verb: str) -> None:
     ended = crawler(f"sqlite:///{tmp_path}/none.db", *verb.split(), "--help")
     assert ended.code == 0

@@ -256,6 +256,17 @@ def test_a_proposal_can_be_pasted(template: Callable[[Said], str], tmp_path: Pat
     assert eval(f"({source})", {"Skin": Skin}) == (found.comments.proposal.skin,)  # noqa: S307
 
 
+def test_tags_and_classes_that_no_selector_can_name(tmp_path: Path) -> None:
+    """As on damaged pages: a proposal goes by what is left."""
+    html = (
+        page(bem).replace("<header ", "<hea'der{ ").replace("c-talk__author ", '-1 a:b 7x "c-talk__author ')
+    )
+    found = found_in(tmp_path, html)
+    assert found.comments is not None
+    assert found.comments.proposal is not None
+    assert found.comments.proposal.author.right == len(ALL)
+
+
 def test_comments_that_name_nobody(tmp_path: Path) -> None:
     html = page(lambda said: f"<p id='comment-id-{said.id}'><b>Anonymous</b></p>{text(said)}")
     html = html.replace("<p id=", "<div id=").replace("</p><div id='comm", "<div id='comm")

@@ -25,8 +25,10 @@ from crawler.normalise import timestamps
 from crawler.probe.elements import Own
 from crawler.site import DateWords
 
-#: Comments that are looked at for what might be a selector; all are asked whether it is one.
+#: Comments that are looked at for what might be a selector, and those that decide which one is the best. How
+#: often that one is right is counted over all.
 SAMPLE = 40
+JUDGES = 300
 
 #: Nicknames and dates are shorter, in characters.
 LONGEST = 60
@@ -37,9 +39,10 @@ MAX_ALTERNATIVES = 3
 #: What a skin says of the date where no element holds one alone: the reader then looks for words like a date.
 NO_DATE = "time[datetime]"
 
-_CLASS = re.compile(r"[A-Za-z_-][\w-]*", re.ASCII)
+_CLASS = re.compile(r"-?[A-Za-z_][\w-]*", re.ASCII)
 #: Numbers of comments and members, which stand in classes now and then.
 _NUMBERED = re.compile(r"[0-9]{3}")
+_TAG = re.compile(r"[a-z][a-z0-9-]*")
 _PLAIN = re.compile(r"[\w-]+", re.ASCII)
 _AVATAR = re.compile(r"/fotos/|no_?avatar|gravatar", re.IGNORECASE)
 _SIGNED = re.compile(r"[+\-−–]\s?[0-9]")
@@ -311,9 +314,9 @@ class _Page:
     def _verdicts(
         self, selector: str, verdict: Callable[[Own, LexborNode], float]
     ) -> tuple[list[LexborNode], float, int]:
-        """The first hit in each comment that has one, the sum of how right they are, and how many are wrong."""
+        """The first hit in each comment that judges, the sum of how right they are, and how many are wrong."""
         hits = self._hits(selector)
-        firsts = [(own, hits[own.id][0]) for own in self.comments if own.id in hits]
+        firsts = [(own, hits[own.id][0]) for own in self.comments[:JUDGES] if own.id in hits]
         given = [verdict(own, node) for own, node in firsts]
         return [node for _, node in firsts], sum(given), sum(not each for each in given)
 
@@ -344,7 +347,7 @@ def _nested(node: LexborNode, own: Own) -> Iterator[LexborNode]:
 def _selectors(node: LexborNode, own: Own) -> Iterator[str]:
     """What may find an element: by its own class, by that of one that it stands in, by its place."""
     own_names = _names(node)
-    tag = node.tag or "*"
+    tag = _tag(node)
     yield from own_names
     around = list(_around(node, own))
     for place, outer in enumerate(around):
@@ -390,7 +393,12 @@ def _nth(node: LexborNode) -> str:
     while here is not None:
         place += here.tag == node.tag
         here = here.prev
-    return f"{node.tag}:nth-of-type({place})"
+    return f"{_tag(node)}:nth-of-type({place})"
+
+
+def _tag(node: LexborNode) -> str:
+    """An element's tag as a selector; a damaged page has some that cannot be one."""
+    return node.tag if node.tag and _TAG.fullmatch(node.tag) else "*"
 
 
 # --- elements -------------------------------------------------------------------------------------------------
