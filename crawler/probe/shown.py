@@ -144,7 +144,7 @@ def _proposal(proposal: Proposal, read: Sequence[Comment]) -> Iterator[str]:
             if proposal.date
             else "no element holds a date and nothing else; the reader looks for words like a date",
             "avatar": _right(proposal.avatar, proposal.of) if proposal.avatar else "none found",
-            "rating": f"a signed number in {_right(proposal.rating, proposal.of)}; a skin does not name its place"
+            "rating": f"{_right(proposal.rating, proposal.of)}: a signed number, whose place a skin cannot name"
             if proposal.rating
             else None,
         }
