@@ -1,0 +1,133 @@
+"""
+Whether reading the pages of random threads gives the threads back: `make forests` asks it of thousands.
+
+A difference is told with its era and seed: `list(differences(forest(Random(seed), era)))` shows it again
+(every tenth thread is a longer one, `most=60`).
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from random import Random
+
+from crawler.items import ArticlePage, NormalComment, NormalPage
+from crawler.normalise import normal_page
+from crawler.normalise.threads import places
+from crawler.reading import read
+from crawler.sites.military_review import SITE
+from crawler.sites.military_review.pages import PAGES
+from tests.forest import ERAS, KNOWN_SKINS, MOST, Forest, Page, Truth, forest, pages, truths
+
+
+def normal(forest: Forest, page: Page) -> NormalPage:
+    edition = SITE.edition(forest.edition)
+    item = read(
+        page.html.encode(),
+        url=page.url,
+        fetched_at=forest.fetched_at,
+        edition=edition,
+        charset=SITE.charset,
+        pages=PAGES,
+    )
+    assert isinstance(item, ArticlePage)
+    return normal_page(
+        item, zone=SITE.time_zone, words=SITE.date_words[forest.edition], seen_at=forest.fetched_at
+    )
+
+
+def differences(forest: Forest, rendered: Sequence[Page] | None = None) -> Iterator[str]:
+    """
+    Where reading the pages of a thread does not give back what they prove, a line each.
+
+    Args:
+        rendered: The pages to be read in place of the thread's own.
+    """
+    rendered = pages(forest) if rendered is None else rendered
+    told: dict[int, tuple[int, NormalComment]] = {}
+    for page in rendered:
+        normal_page = normal(forest, page)
+        thread = normal_page.written.comments
+        known = forest.skin in KNOWN_SKINS
+        for name, read_, meant in (
+            ("title", normal_page.article.title, forest.title),
+            ("published", normal_page.article.published, forest.published.moment),
+            (
+                "article",
+                normal_page.article.body.split(),
+                ["The", "ferry", "has", "come.", "Паром", "пришёл."],
+            ),
+            ("page number", thread.number, page.number),
+            ("stated", thread.stated, len(forest.posts)),
+            ("pages", thread.pages, stated_pages(forest, page.number, len(rendered))),
+            ("skin", normal_page.written.skin, forest.skin if known else "unknown"),
+            ("remarks", normal_page.written.remarks, ()),
+        ):
+            if read_ != meant:
+                yield f"{page.url}: {name} is {meant!r}, read as {read_!r}"
+        for comment in normal_page.comments:
+            if comment.written.id in told:
+                yield f"{page.url}: comment {comment.written.id} was read twice"
+            told[comment.written.id] = page.number, comment
+    found = places((id, comment.written.parent_id) for id, (_, comment) in told.items())
+    read_truths = {id: truth(comment, page, found[id].depth) for id, (page, comment) in told.items()}
+    meant_truths = truths(forest)
+    if list(read_truths) != list(meant_truths):
+        yield f"the comments are {list(meant_truths)}, read as {list(read_truths)}"
+    for id in meant_truths.keys() & read_truths.keys():
+        for field in fields(Truth):
+            meant, read_ = getattr(meant_truths[id], field.name), getattr(read_truths[id], field.name)
+            if read_ != meant:
+                yield f"comment {id}: {field.name} is {meant!r}, read as {read_!r}"
+
+
+def stated_pages(forest: Forest, number: int, count: int) -> int | None:
+    """How many comment pages a page says there are."""
+    if count == 1 or (forest.paging == "links" and number == count == 2):
+        return None  # the second of two links to the article only, as many other links do
+    return count
+
+
+def truth(comment: NormalComment, page: int, depth: int) -> Truth:
+    written, who = comment.written, comment.author
+    return Truth(
+        id=written.id,
+        page=page,
+        parent_id=written.parent_id,
+        parent_source=written.parent_source,
+        depth=depth,
+        author=(who.key, who.nickname, who.full_name, who.site_user_id) if who else None,
+        posted=comment.posted,
+        rating=written.rating,
+        body=comment.body,
+        quotes=comment.quotes,
+        links=written.links,
+        images=written.images,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.forest_reading", description=__doc__)
+    parser.add_argument("--number", type=int, default=10_000, help="threads of each era (10,000)")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first one (0)")
+    arguments = parser.parse_args()
+    wrong = 0
+    for era in ERAS:
+        started = time.monotonic()
+        comments = 0
+        for seed in range(arguments.first, arguments.first + arguments.number):
+            thread = forest(Random(seed), era, most=60 if seed % 10 == 0 else MOST)  # noqa: S311 - no secrets
+            comments += len(thread.posts)
+            for difference in differences(thread):
+                wrong += 1
+                sys.stdout.write(f"era {era}, seed {seed}: {difference}\n")
+        sys.stdout.write(
+            f"era {era}: {arguments.number:,} threads, {comments:,} comments,"
+            f" {time.monotonic() - started:.0f} s\n"
+        )
+    sys.exit(f"{wrong} differences" if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
