@@ -6,7 +6,8 @@ The only room that speaks SQL, on SQLite and Postgres alike.
     views       the views for people, dropped before and created after every migration
     database    engines, the version of the schema, migrating
     archive     a crawl's one door: one connection, one thread, the locks of its editions
-    pages       writing what a page says: articles, authors, comments
+    pages       writing what a page says, by way of
+                articles, authors, comments, places (in the thread), readings (which one is better)
     ledger      writing what the crawler does: crawls, visits, fetches, hosts
     frontier    what to visit when
     queries     every question that is asked

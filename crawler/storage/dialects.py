@@ -1,6 +1,6 @@
 """What SQLite and Postgres say differently, kept in one small place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, or_
@@ -38,3 +38,9 @@ def upsert(
     ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
     # SQLAlchemy forgets how many rows an INSERT wrote, unless it is told to ask before it closes the cursor.
     return connection.execute(statement, ordered, execution_options={"preserve_rowcount": True}).rowcount
+
+
+def portions(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The values in portions that fit into one IN (…)."""
+    for start in range(0, len(values), IDS_AT_ONCE):
+        yield values[start : start + IDS_AT_ONCE]

@@ -1,12 +1,15 @@
 """Columns that mean the same on SQLite and on Postgres."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from crawler.items import Image
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -64,3 +67,8 @@ _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 def json_text(value: Any) -> str:
     """JSON as we write it: Cyrillic as itself, no spaces."""
     return _encoder.encode(value)
+
+
+def images_json(images: Iterable[Image]) -> list[dict[str, str | None]]:
+    """Images as the columns `images` hold them."""
+    return [{"url": image.url, "caption": image.caption} for image in images]

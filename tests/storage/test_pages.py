@@ -16,7 +16,8 @@ from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, Image, Link, Quote
 from crawler.normalise.threads import SEGMENT_WIDTH, Place, places, segment
 from crawler.storage import database
-from crawler.storage.pages import Saved, place_thread
+from crawler.storage.pages import Saved
+from crawler.storage.places import place_thread
 from crawler.storage.schema import (
     article_states,
     articles,
