@@ -1,8 +1,8 @@
 """
 Damaged pages: whatever arrives, reading it gives an item or NotUnderstood, and soon. `make fuzz-pages` tries 10,000.
 
-The saved pages of all sites are flipped, cut, spliced, and their tags exchanged. Page number n of a seed is
-always the same: `damaged(saved_pages(), seed, n)` makes it again.
+The saved pages of all sites and some of random threads are flipped, cut, spliced, and their tags exchanged.
+Page number n of a seed is always the same: `damaged(good_pages(), seed, n)` makes it again.
 """
 
 import argparse
@@ -23,6 +23,9 @@ from crawler.normalise import normal_page
 from crawler.normalise.threads import places
 from crawler.reading import PageReaders, read
 from crawler.site import Edition, Site
+from crawler.sites.military_review import SITE as MILITARY_REVIEW
+from crawler.sites.military_review.pages import PAGES
+from tests.forest import ERAS, forest, pages
 
 #: In seconds of our own work: longer than any page may take.
 LONGEST = 2.0
@@ -79,6 +82,30 @@ def saved_pages() -> list[Fetched]:
     return found
 
 
+def rendered_pages() -> list[Fetched]:
+    """Pages of random threads, which are larger and hold every kind of text: see tests/forest.py."""
+    return [
+        Fetched(
+            name=f"era {era}, seed {seed}, page {page.number}",
+            body=page.html.encode(),
+            url=page.url,
+            fetched_at=thread.fetched_at,
+            site=MILITARY_REVIEW,
+            edition=MILITARY_REVIEW.edition(thread.edition),
+            pages=PAGES,
+        )
+        for era in ERAS
+        for seed in range(5)
+        for thread in [forest(Random(seed), era, most=60)]  # noqa: S311 - no secret
+        for page in pages(thread)
+    ]
+
+
+def good_pages() -> list[Fetched]:
+    """What is to be damaged."""
+    return saved_pages() + rendered_pages()
+
+
 def understood(page: Fetched) -> bool:
     """
     Whether a page is read to the end: item, dates and names, places in the thread.
@@ -103,13 +130,13 @@ def understood(page: Fetched) -> bool:
     return True
 
 
-def damaged(pages: Sequence[Fetched], seed: int, number: int) -> Fetched:
-    """The damaged page of a number: one of the saved ones, hurt in one to four ways."""
+def damaged(good: Sequence[Fetched], seed: int, number: int) -> Fetched:
+    """The damaged page of a number: one of the good ones, hurt one to four times."""
     random = Random(f"{seed}/{number}")  # noqa: S311 - no secret
-    page = random.choice(pages)
+    page = random.choice(good)
     body = page.body
     for _ in range(random.choice((1, 1, 2, 4))):
-        body = random.choice(_DAMAGES)(random, body, random.choice(pages).body)
+        body = random.choice(_DAMAGES)(random, body, random.choice(good).body)
     if random.random() < 0.5 and b"</html" not in body[-1_000:]:
         body += b"</body></html>"  # a page without its end is refused before much of it is read
     return replace(page, body=body)
@@ -220,12 +247,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the damages (0)")
     parser.add_argument("--keep", type=Path, help="folder for the pages on which reading fails")
     arguments = parser.parse_args()
-    pages = saved_pages()
+    good = good_pages()
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     started = time.monotonic()
     for number in range(arguments.number):
-        page = damaged(pages, arguments.seed, number)
+        page = damaged(good, arguments.seed, number)
         before = time.process_time()
         try:
             outcome = "read" if understood(page) else "not understood"
