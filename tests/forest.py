@@ -97,6 +97,8 @@ class Forest:
     per_page: int
     #: What stands between two tags.
     space: str
+    #: The level below which lists nest no further; a root is level 0.
+    limit: int = LIMIT
 
     @property
     def base_url(self) -> str:
@@ -185,6 +187,8 @@ def forest(
         new_ratings=random.random() < 0.5,
         per_page=random.randint(1, most),
         space=random.choice(("", "\n", "\n  ")),
+        # With a lower limit engine 20's flattened answers look like others, unless their numbers go down.
+        limit=LIMIT if era == "20" else random.choice((1, 2, 4, LIMIT, LIMIT)),
     )
 
 
@@ -260,21 +264,23 @@ def _proved_parent(forest: Forest, post: Post, on_page: dict[int, int]) -> tuple
     above = post.above
     if above is None:
         return None, "root"
-    if post.level < LIMIT or forest.era == "10.5":
+    if post.level < forest.limit or forest.era == "10.5":
         return above.id, "tree"
     if forest.era == "13" and any(
-        each.level > LIMIT for each in forest.posts if on_page[each.id] == on_page[post.id]
+        forest.limit < LIMIT or each.level > LIMIT
+        for each in forest.posts
+        if on_page[each.id] == on_page[post.id]
     ):
-        return above.id, "tree" if post.level == LIMIT else "recovered"
+        return above.id, "tree" if post.level == forest.limit else "recovered"
     # Engine 20 mixes all that is deeper into one list under the last comment that nests. A page of the
     # engines before it on which nothing is deeper looks the same, and nobody can tell that it is not mixed.
     head = post
-    while head.level >= LIMIT:
+    while head.level >= forest.limit:
         assert head.above is not None
         head = head.above
     if post is head.answers[0]:
         return head.id, "tree"
-    mixed = [head, *(each for answer in head.answers for each in _branch(answer, forest.era))]
+    mixed = [head, *(each for answer in head.answers for each in _branch(answer, forest))]
     before = [each for each in mixed[: mixed.index(post)] if each.id < post.id]
     if post.quotes is not None:
         quoted, markup = post.quotes
@@ -325,14 +331,14 @@ def _split(forest: Forest) -> list[list[Post]]:
         return [ordered[at : at + forest.per_page] for at in range(0, len(ordered), forest.per_page)]
     roots = [post for post in forest.posts if post.above is None]
     parts = (roots[at : at + forest.per_page] for at in range(0, len(roots), forest.per_page))
-    return [[post for root in part for post in _branch(root, forest.era)] for part in parts]
+    return [[post for root in part for post in _branch(root, forest)] for part in parts]
 
 
-def _branch(post: Post, era: Era) -> list[Post]:
+def _branch(post: Post, forest: Forest) -> list[Post]:
     """A comment and all below it that an era shows, each before its answers."""
-    if era == "10.5" and post.level > LIMIT:
+    if forest.era == "10.5" and post.level > forest.limit:
         return []
-    return [post, *(each for answer in post.answers for each in _branch(answer, era))]
+    return [post, *(each for answer in post.answers for each in _branch(answer, forest))]
 
 
 # --- the pages --------------------------------------------------------------------------------------------
@@ -450,7 +456,7 @@ def _unclosed(forest: Forest, posts: Sequence[Post], level: int) -> str:
     parts = ['<ol class="comments-tree-list">']
     for post in posts:
         parts.append(_item(forest, post))
-        if post.answers and level < LIMIT:
+        if post.answers and level < forest.limit:
             parts += [_unclosed(forest, post.answers, level + 1), "</ol></li>"]
     return forest.space.join(parts)
 
@@ -459,7 +465,7 @@ def _balanced(forest: Forest, posts: Sequence[Post], level: int) -> str:
     parts = []
     for post in posts:
         inner = _balanced(forest, post.answers, level + 1) if post.answers else ""
-        if inner and level < LIMIT:
+        if inner and level < forest.limit:
             inner = f'<ol class="comments-tree-list">{inner}</ol>'
         if forest.era == "20":
             banner = (
@@ -468,7 +474,9 @@ def _balanced(forest: Forest, posts: Sequence[Post], level: int) -> str:
                 else ""
             )
             item = _item(forest, post)
-            parts.append(f"{item}</li>{inner}{banner}" if level >= LIMIT else f"{item}{inner}</li>{banner}")
+            parts.append(
+                f"{item}</li>{inner}{banner}" if level >= forest.limit else f"{item}{inner}</li>{banner}"
+            )
         else:
             parts.append(f"{_item(forest, post)}{inner}</li>")
     return forest.space.join(parts)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.forest import ERAS, Era, Forest, Post, forest, pages, truths
+from tests.forest import ERAS, LIMIT, Era, Forest, Post, forest, pages, truths
 from tests.forest_people import Dated, Person
 from tests.forest_reading import differences
 from tests.forest_texts import Text
@@ -39,6 +39,7 @@ def thread(era: Era) -> Forest:
         forest(Random(1), era, skins=["topwar-2021"]),  # noqa: S311 - no secret
         posts=tuple(posts.values()),
         per_page=30,
+        limit=LIMIT,
         paging="links",
         ratings="sum",
     )
