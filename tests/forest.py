@@ -7,6 +7,7 @@ itself, never from the pages. The depth limit, unclosed items and flat lists tak
 thread knows; a truth holds only what the page still proves.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -351,6 +352,42 @@ def pages(forest: Forest) -> list[Page]:
         Page(url=_url(forest, number), number=number, html=_page(forest, posts, number, len(split)))
         for number, posts in enumerate(split, 1)
     ]
+
+
+def answers(forest: Forest) -> list[Page]:
+    """The same pages of comments, as the engine answers the script that loads them."""
+    split = _split(forest)
+    return [
+        Page(
+            url=f"{forest.base_url}/{_ANSWERING[forest.era]}&cstart={number}&news_id={forest.article_id}&skin=vo",
+            number=number,
+            html=_answer(forest, posts, number, len(split)),
+        )
+        for number, posts in enumerate(split, 1)
+    ]
+
+
+_ANSWERING: dict[Era, str] = {
+    "flat": "engine/ajax/comments.php?massact=disable",
+    "10.5": "engine/ajax/comments.php?massact=disable",
+    "13": "engine/ajax/controller.php?mod=comments",
+    "20": "index.php?controller=ajax&mod=comments",
+}
+
+
+def _answer(forest: Forest, posts: list[Post], number: int, count: int) -> str:
+    thread = _thread(forest, posts)
+    navigation = _navigation(forest, number, count) if forest.paging != "lazyload" else ""
+    if forest.era in ("13", "20"):
+        thread += '<div id="dle-ajax-comments"></div>'
+        answer = json.dumps({"navigation": navigation or None, "comments": thread}).replace("/", "\\/")
+        return answer if forest.era == "13" else answer.replace("null", '""')
+    # Put together by hand, with an escape that JSON does not know.
+    parts = (
+        part.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")
+        for part in (navigation, thread)
+    )
+    return '{{"navigation":"{}", "comments":"{}"}}'.format(*parts)
 
 
 def _url(forest: Forest, number: int) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.forest import ERAS, LIMIT, Era, Forest, Post, forest, pages, truths
 from tests.forest_people import Dated, Person
-from tests.forest_reading import differences
+from tests.forest_reading import answer_differences, differences
 from tests.forest_texts import Text
 
 NOBODY = Person("Kestrel", "Kestrel", None)
@@ -21,6 +21,13 @@ NEVER = Dated("", None, None)
 @settings(max_examples=100)
 def test_reading_gives_the_thread_back(era: Era, random: Random) -> None:
     assert not list(differences(forest(random, era)))
+
+
+@pytest.mark.parametrize("era", ERAS)
+@given(random=st.randoms(use_true_random=False))
+@settings(max_examples=50)
+def test_answers_to_the_script_hold_the_same_comments(era: Era, random: Random) -> None:
+    assert not list(answer_differences(forest(random, era)))
 
 
 #: Whom each comment of a thread answers that passes the depth limit twice and branches below it.
