@@ -10,10 +10,12 @@ import binascii
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from html import unescape
 from itertools import islice
 from urllib.parse import parse_qs, unquote, urljoin, urlsplit
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.items import Image, Link, Quote
 
@@ -38,6 +40,7 @@ _TITLE_CLASSES = frozenset(["title_quote", "titlequote", "quote_title"])
 
 _OWN_ID = re.compile(r"comment(?:-id|s-tree-item)-[0-9]+")
 _BREAKS = re.compile(rf" ?[{_BREAK}{_EDGE}][{_BREAK}{_EDGE} ]*")
+_PIECE = re.compile(r"(<br ?/?>|<!--smile:[^<>]*+><img [^<>]*+><!--/smile-->)")
 _EMOTICON = re.compile(r"/emoticons/([^/?#]+?)(?:@2x)?\.\w+(?:[?#]|$)")
 _QUOTE_MARKER = re.compile(r"QuoteBegin\s+(\S.*?)\s*", re.DOTALL)
 #: "Цитата: nick", "Quote: nick"; the colon of a time ("12:20") stands behind a digit.
@@ -214,6 +217,41 @@ def written(
                 frame.link, frame.link_start = target, len(pieces)
         frames.append(frame)
         here = here.first_child
+
+
+def plain(markup: str) -> tuple[str, list[str]]:
+    """
+    Body and marks of a text that holds words, line breaks and smilies alone, as `written` would give them.
+
+    Args:
+        markup: References, "<br>" and smilies as the engine writes them stand for themselves; no other tags.
+    """
+    if "<" not in markup:
+        words = unescape(markup) if "&" in markup else markup
+        return folded(words), [words.strip()]
+    pieces: list[str] = []
+    marks: list[str] = []
+    for piece in _PIECE.split(markup):
+        if piece[:1] != "<":
+            words = unescape(piece)
+            pieces.append(words)
+            marks.append(words.strip())
+        elif piece[:3] == "<br":
+            pieces.append(_BREAK)
+            marks.append("br")
+        else:
+            body, own_marks = _smilie(piece)
+            pieces.append(body)
+            marks += own_marks
+    return _lines(pieces), marks
+
+
+@lru_cache(maxsize=1_000)
+def _smilie(markup: str) -> tuple[str, list[str]]:
+    body = LexborHTMLParser(markup).body
+    assert body is not None
+    what = written(body, base_url="")
+    return what.body, what.marks
 
 
 def true_target(href: str) -> str:

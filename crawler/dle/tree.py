@@ -26,6 +26,7 @@ What can be proved, and what cannot:
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -35,6 +36,7 @@ from crawler.items import ParentSource
 #: The engine's limit at installation: the root is level 0, so six lists stand in one another.
 DEFAULT_LIMIT = 5
 
+_LIST_TAGS = frozenset((b"ol", b"/ol", b"ul", b"/ul", b"li", b"/li"))
 _ITEM = re.compile(rb"""(?:^|[\s"'/])id\s*=\s*["']?comments-tree-item-([0-9]{1,18})(?=[\s"'/]|$)""")
 _TREE_CLASS = re.compile(
     rb"""(?:^|[\s"'/])class\s*=\s*(?:"|'|(?=c))(?:[^"']*\s)?comments-tree-(?:list|item)(?=[\s"'/]|$)"""
@@ -58,24 +60,31 @@ class Tree(NamedTuple):
     balanced: bool
 
 
-def tree(html: str) -> Tree:
-    """The thread that a page shows, in time linear in its length, however it is built or broken."""
-    steps = _steps(list_tags(html))
+def tree(html: str, tags: Iterable[Tag] | None = None) -> Tree:
+    """
+    The thread that a page shows, in time linear in its length, however it is built or broken.
+
+    Args:
+        tags: The tags of the page, where they are known.
+    """
+    steps = _steps(list_tags(html) if tags is None else (tag for tag in tags if tag[0] in _LIST_TAGS))
+    parents, in_order = _parents(steps, unclosed=False)
+    if in_order:
+        return Tree(parents, balanced=True)
     opened, closed, nested = _counts(steps)
     # The unclosed style closes just the items with answers, and perhaps the last one of all; the
     # other one closes them all. Where both counts fit (a chain without branches), both mean the same.
     off_unclosed = min(abs(closed - nested), abs(closed - nested - 1))
-    unclosed = off_unclosed < opened - closed
-    balanced = closed == opened or off_unclosed == 0
-    return Tree(_parents(steps, unclosed), balanced)
+    if off_unclosed < opened - closed:
+        parents, _ = _parents(steps, unclosed=True)
+    return Tree(parents, balanced=closed == opened or off_unclosed == 0)
 
 
-class _Step(NamedTuple):
-    """A tag that belongs to the tree: a list or an item that opens or closes."""
-
-    name: bytes
-    #: The comment's number; None for an item without one (an advertisement) and for lists.
-    id: int | None
+_Step = tuple[bytes, int | None]
+"""
+A tag that belongs to the tree: its name, b"li" where it opens and b"/li" where it closes, and the comment's
+number; None for an item without one (an advertisement) and for lists. A plain tuple, because there are thousands.
+"""
 
 
 def _steps(tags: Iterable[Tag]) -> list[_Step]:
@@ -90,22 +99,28 @@ def _steps(tags: Iterable[Tag]) -> list[_Step]:
     inner: list[bytes] = []
     open_inner = {b"ol": 0, b"ul": 0, b"li": 0}
     for name, rest in tags:
-        if not name:
-            continue
-        if name[:1] != b"/":
-            item = _ITEM.search(rest) if name == b"li" else None
-            if item or (name != b"ul" and _TREE_CLASS.search(rest)):
-                steps.append(_Step(name, int(item[1]) if item else None))
+        if name == b"li" and (item := _ITEM.search(rest)):
+            steps.append((name, int(item[1])))
+            depth += 1
+        elif name == b"ol" or name == b"li":
+            if _is_of_tree(rest):
+                steps.append((name, None))
                 depth += 1
-            elif depth:
+            else:
+                if depth:
+                    inner.append(name)
+                    open_inner[name] += 1
+                continue
+        elif name == b"ul":
+            if depth:
                 inner.append(name)
                 open_inner[name] += 1
-                continue
-            else:
-                continue
-        else:
+            continue
+        elif not name:
+            continue
+        elif inner:
             name = name[1:]
-            if name == b"li" and inner and inner[-1] != b"li":
+            if name == b"li" and inner[-1] != b"li":
                 continue  # closes nothing: a list stands between it and any item
             if open_inner[name]:
                 while True:
@@ -114,13 +129,24 @@ def _steps(tags: Iterable[Tag]) -> list[_Step]:
                     if last == name:
                         break
                 continue
-            if name == b"ul" or not depth:
+            if name == b"ul":
                 continue
-            steps.append(_Step(b"/" + name, None))
+            steps.append((b"/" + name, None))
+        elif depth and name != b"/ul":
+            steps.append((name, None))
+            continue
+        else:
+            continue
         if inner:
             inner.clear()
             open_inner = dict.fromkeys(open_inner, 0)
     return steps
+
+
+@lru_cache(maxsize=100)
+def _is_of_tree(rest: bytes) -> bool:
+    """Whether a tag's attributes have a class of the tree."""
+    return _TREE_CLASS.search(rest) is not None
 
 
 def _counts(steps: list[_Step]) -> tuple[int, int, int]:
@@ -146,58 +172,52 @@ def _counts(steps: list[_Step]) -> tuple[int, int, int]:
     return opened, closed, nested
 
 
-class _Open(NamedTuple):
-    """A list or item that is open."""
-
-    name: bytes
-    #: The nearest comment: the item's own, or the one that a list stands in.
-    id: int | None
-    #: How many lists are open, this one included.
-    level: int
-
-
-def _parents(steps: list[_Step], unclosed: bool) -> dict[int, Parent]:
+def _parents(steps: list[_Step], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
+    """The parent of each comment, and whether each tag closes what was opened last, and all are closed."""
     parents: dict[int, Parent] = {}
-    stack: list[_Open] = []
+    #: Of each list and item that is open, its name and the nearest comment: an item's own, or the one
+    #: that a list stands in.
+    stack: list[tuple[bytes, int | None]] = []
     levels: dict[int, list[list[int]]] = {}  # level → the comments of each list there
     lists: list[list[int]] = []
     items_in_items = False
+    in_order = True
     for name, id in steps:
-        if name == b"ol":
-            top = stack[-1] if stack else None
-            stack.append(_Open(name, top.id if top else None, top.level + 1 if top else 1))
-            lists.append([])
-            levels.setdefault(len(lists) - 1, []).append(lists[-1])
-        elif name == b"li":
-            if unclosed and stack and stack[-1].name == b"li":
+        if name == b"li":
+            if unclosed and stack and stack[-1][0] == b"li":
                 stack.pop()
-            top = stack[-1] if stack else None
-            above = top.id if top else None
+            outer, above = stack[-1] if stack else (None, None)
             if id is None:
-                stack.append(_Open(name, above, top.level if top else 0))
+                stack.append((name, above))
                 continue
-            in_item = top is not None and top.name == b"li"
+            in_item = outer == b"li"
             items_in_items |= in_item
             if id not in parents and id != above:
                 source: ParentSource = "root" if above is None else "recovered" if in_item else "tree"
                 parents[id] = Parent(above, source)
                 if lists and not in_item:
                     lists[-1].append(id)
-            stack.append(_Open(name, id, top.level if top else 0))
+            stack.append((name, id))
         elif name == b"/li":
-            if stack and stack[-1].name == b"li":
+            if stack and stack[-1][0] == b"li":
                 stack.pop()
+            else:
+                in_order = False
+        elif name == b"ol":
+            stack.append((name, stack[-1][1] if stack else None))
+            lists.append([])
+            levels.setdefault(len(lists) - 1, []).append(lists[-1])
         elif lists:
             lists.pop()
-            while stack.pop().name != b"ol":
-                pass
+            while stack.pop()[0] != b"ol":
+                in_order = False
     if levels and not unclosed and not items_in_items:
         deepest = max(levels)
         if deepest >= DEFAULT_LIMIT or any(_goes_down(ids) for ids in levels[deepest] if deepest):
             for ids in levels[deepest]:
                 for id in ids[1:]:
                     parents[id] = Parent(parents[id].id, "capped")
-    return parents
+    return parents, in_order and not stack
 
 
 def _goes_down(ids: list[int]) -> bool:

@@ -54,7 +54,7 @@ def test_reading_gives_the_thread_back(forest: tuple[list[Node], dict[int, int |
     assert set(read.parents) == shown(roots, era)
     for id, (parent, source) in read.parents.items():
         if source == "capped":
-            assert era == "20"
+            assert era != "10.5"  # At the limit, and not below it, the pages of 13 and 20 are the same.
             assert parent in ancestors(id, true_parents)
             assert level(parent, true_parents) == LIMIT - 1
         else:
