@@ -39,7 +39,7 @@ lint: .venv/.made ## look for mistakes, and check format, types and import rules
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-forests: .venv/.made ## read 10,000 random threads of each era back from their pages (3 minutes)
+forests: .venv/.made ## read 10,000 random threads of each era back from their pages (8 minutes)
 	@.venv/bin/python -m tests.forest_reading $(if $(FIRST),--first $(FIRST))
 
 fuzz-pages: .venv/.made ## read 10,000 damaged pages: each gives an item or a named error, soon (a minute)

@@ -235,6 +235,13 @@ def _spoof(random: Random, _base_url: str) -> Block:
     return Block(escape(words), (words,), kind="line")
 
 
+def _oddities(random: Random, _base_url: str) -> Block:
+    """Characters that people never see, and entities."""
+    words = sentence(random)
+    html = f"{escape(words, quote=False)} &amp;nbsp;&nbsp;&#8212;\x07 a\x00b &#xD800; c\x7fd"
+    return Block(html, (f"{words} &nbsp; — ab \ufffd cd",), kind="line")
+
+
 def _list(random: Random, _base_url: str) -> Block:
     words = [sentence(random) for _ in range(random.randint(1, 3))]
     tag = random.choice(("ul", "ol"))
@@ -294,6 +301,7 @@ def _hidden(random: Random, _base_url: str) -> Block:
 
 # fmt: off
 _MAKERS = (
-    _smilie, _bold, _link, _spoof, _list, _nested_list, _gallery, _picture, _video, _spoiler, _decoy, _hidden,
+    _smilie, _oddities, _bold, _link, _spoof, _list, _nested_list, _gallery, _picture, _video, _spoiler, _decoy,
+    _hidden,
 )
 # fmt: on
