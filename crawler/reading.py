@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from crawler.dle.addresses import address
+from crawler.dle.addresses import address, ajax_address
+from crawler.dle.recognition import garbling
 from crawler.dle.tags import tags
 from crawler.errors import NotUnderstood
-from crawler.items import ArticlePage, ListingPage
+from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.site import Edition
 
 #: Stands beside everything that was read, so that what an older reader understood can be found and
@@ -82,6 +83,8 @@ class PageReaders:
     listing: Callable[[str, str, Edition], ListingPage]
     feed: Callable[[str, str, Edition], ListingPage]
     sitemap: Callable[[str, str, Edition], ListingPage]
+    #: Comments alone, as the engine answers the script that loads them.
+    answer: Callable[[str, str, Edition], CommentAnswer]
 
 
 def read(
@@ -92,7 +95,7 @@ def read(
     edition: Edition,
     charset: str,
     pages: PageReaders,
-) -> ArticlePage | ListingPage:
+) -> ArticlePage | ListingPage | CommentAnswer:
     """
     What a page says.
 
@@ -100,7 +103,8 @@ def read(
         body: The whole answer, after content decoding.
 
         url: The address that it was asked under. It decides what the page should be: the address
-            of an article or comment page must show that article, any other should list articles.
+            of an article or comment page must show that article, one that comments are loaded from must answer
+            comments, any other should list articles.
 
         fetched_at: When the answer came. Dates are returned as written, so nothing here depends
             on it yet; it is part of the door because "yesterday" means nothing without it.
@@ -119,6 +123,8 @@ def read(
             f"{url} is longer than {MAX_BYTES // 1024 // 1024} MiB, which no page of a thread is"
         )
     text = _decoded(body, url, charset)
+    if ajax_address(url) is not None:
+        return pages.answer(text, url, edition)
     start = text[:200].lstrip().lower()
     if start.startswith(_XML_STARTS) and address(url) is None:
         refuse_pathological(text, url)
@@ -196,4 +202,7 @@ def _decoded(body: bytes, url: str, charset: str) -> str:
         text = body.decode(charset)
     except UnicodeDecodeError as error:
         raise NotUnderstood(f"{url} is not in {charset}: byte {error.start} cannot be decoded") from error
+    lost = garbling(text)
+    if lost is not None:
+        raise NotUnderstood(f"{url} is garbled: it is full of {lost}", kind="garbled")
     return text.removeprefix("\ufeff")

@@ -7,20 +7,35 @@ the crawler's business. The grammar is that of the engine's usual setting, numbe
     /128836-slug.html            the article with the first page of its comments
     /page,1,3,128836-slug.html   page 3 of its comments
     /page,2,128836-slug.html     page 2 of an article that is divided into pages
+    /print:page,1,128836-slug.html   the same, made for paper
     /index.php?newsid=128836     the article by its number alone
+
+Each family of engines answers the script that loads comments under an address of its own, see `AJAX`.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import parse_qs, urlsplit
+from typing import Literal
+from urllib.parse import parse_qs, quote, urlsplit
 
 _ARTICLE = re.compile(
-    r"""/(?:page,(?P<page>[0-9]{1,6}),(?:(?P<comments>[0-9]{1,6}),)?)?
+    r"""/(?P<print>print:)?(?:page,(?P<page>[0-9]{1,6}),(?:(?P<comments>[0-9]{1,6}),)?)?
         (?P<id>[0-9]{1,18})-(?P<slug>[^/?\#\s"'<>\\]*)\.html""",
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"[0-9]{1,18}")
+_PAGE_NUMBER = re.compile(r"[0-9]{1,6}")
+
+AjaxEra = Literal["10", "13", "20"]
+"""Engines up to 12, from 13 to 19, from 20 on; between 10.6 and 13, and between 16 and 20, nobody has looked."""
+
+#: Path and fixed parameters of the address that answers the script which loads comments.
+AJAX: dict[AjaxEra, tuple[str, dict[str, str]]] = {
+    "10": ("/engine/ajax/comments.php", {}),
+    "13": ("/engine/ajax/controller.php", {"mod": "comments"}),
+    "20": ("/index.php", {"controller": "ajax", "mod": "comments"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class Address:
     article_page: int = 1
     #: Page of the comments.
     comment_page: int = 1
+    #: Whether it is the version for paper, which shows no comments.
+    printed: bool = False
 
     @property
     def article_path(self) -> str:
@@ -67,7 +84,50 @@ def address(url: str) -> Address | None:
         match["slug"],
         max(1, int(match["page"] or 1)),
         max(1, int(match["comments"] or 1)),
+        match["print"] is not None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AjaxAddress:
+    """An address under which the engine answers a page of comments alone."""
+
+    era: AjaxEra
+    article_id: int
+    #: Page of the comments.
+    number: int
+    #: The name of the template; the engine refuses one that it does not have.
+    skin: str | None
+
+
+def ajax_address(url: str) -> AjaxAddress | None:
+    """Which page of comments an address or path asks the engine's script for; None where it is no such address."""
+    try:
+        parts = urlsplit(url)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items() if len(values) == 1}
+    except ValueError:
+        return None
+    article_id, number = asked.get("news_id", ""), asked.get("cstart", "1")
+    if not (_NUMBER.fullmatch(article_id) and _PAGE_NUMBER.fullmatch(number)) or int(article_id) == 0:
+        return None
+    for era, (path, fixed) in AJAX.items():
+        if parts.path == path and fixed.items() <= asked.items():
+            return AjaxAddress(era, int(article_id), max(1, int(number)), asked.get("skin"))
+    return None
+
+
+def ajax_path(era: AjaxEra, article_id: int, number: int, skin: str) -> str:
+    """
+    The path under which an engine answers a page of comments alone.
+
+    Args:
+        number: Page of the comments, from 1.
+
+        skin: The name of the template as the article's page gives it, see `crawler.dle.ajax.variables`.
+    """
+    path, fixed = AJAX[era]
+    asked = {**fixed, "cstart": str(number), "news_id": str(article_id), "skin": skin, "massact": "disable"}
+    return path + "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
 
 
 def article_path(id: int, slug: str) -> str:

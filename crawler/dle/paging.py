@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle.addresses import address, comment_page_path
+from crawler.dle.ajax import variables
 from crawler.dle.text import beginning
 
-#: What the engine's script says where comments are loaded while the reader scrolls.
-_TOTAL_PAGES = re.compile(r"total_comments_pages\s*=\s*['\"]?([0-9]{1,6})\b")
 _PAGE_CALL = re.compile(r"CommentsPage\(\s*'([0-9]{1,6})'\s*,\s*'([0-9]{1,18})'")
 #: "125 comments", "125 комментариев", "Comments: 125", "Комментарии (125)", "15 注釈".
 _STATED = re.compile(
@@ -37,9 +36,9 @@ def page_count(document: LexborHTMLParser, html: str, *, article_id: int, number
     numbers = list(_linked(document, article_id)) if paged else []
     if numbers:
         numbers.append(number)
-    match = _TOTAL_PAGES.search(html)
-    if match and int(match[1]) > 0:
-        numbers.append(int(match[1]))
+    # What the engine's script says where comments are loaded while the reader scrolls.
+    if "total_comments_pages" in html and (loaded := variables(html).pages) is not None:
+        numbers.append(loaded)
     return max(numbers, default=None)
 
 
@@ -60,6 +59,21 @@ def next_path(*, path: str, number: int, pages: int | None) -> str | None:
     if article is None or article.slug is None:
         return None
     return comment_page_path(path, number + 1)
+
+
+def part_count(document: LexborHTMLParser, html: str, *, article_id: int, part: int) -> int:
+    """
+    How many pages an article is divided into, by the page's links.
+
+    Args:
+        part: Which of them this page is. It does not link to itself, and may be the last.
+    """
+    if f",{article_id}-" not in html:
+        return part
+    targets = (
+        address(node.attributes.get("href") or "") for node in document.css(f"a[href*=',{article_id}-']")
+    )
+    return max(part, *(target.article_page for target in targets if target and target.id == article_id), 1)
 
 
 def stated_count(document: LexborHTMLParser) -> int | None:

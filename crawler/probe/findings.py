@@ -16,7 +16,7 @@ from crawler.dle.tags import list_tags
 from crawler.dle.text import folded
 from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood
-from crawler.items import Article, ArticlePage, Comment, CommentPage, ListingPage, Moment
+from crawler.items import Article, ArticlePage, Comment, CommentAnswer, CommentPage, ListingPage, Moment
 from crawler.normalise import normal_page
 from crawler.probe.elements import Own, is_within, own_parts
 from crawler.probe.page import Page
@@ -111,7 +111,7 @@ class Findings:
     #: Why the page is not understood; None where it is.
     stopped_by: str | None
     engine: Engine | None
-    item: ArticlePage | ListingPage | None
+    item: ArticlePage | ListingPage | CommentAnswer | None
     article_skin: str | None
     article: tuple[Field, ...]
     #: Also of a page that is not understood, as far as its comments are.
@@ -126,7 +126,7 @@ class Findings:
 
 def findings(page: Page) -> Findings:
     """What a page says, where that was found, and what was not understood."""
-    item: ArticlePage | ListingPage | None = None
+    item: ArticlePage | ListingPage | CommentAnswer | None = None
     stopped_by: str | None = None
     try:
         if page.status is not None and page.status != 200:
@@ -180,9 +180,11 @@ def _is_xml(text: str) -> bool:
     return text[:200].lstrip("\ufeff \r\n\t").startswith("<?xml")
 
 
-def _kind(item: ArticlePage | ListingPage | None, text: str | None) -> str:
+def _kind(item: ArticlePage | ListingPage | CommentAnswer | None, text: str | None) -> str:
     if isinstance(item, ArticlePage):
         return "article" if item.comments.number == 1 else f"comment page {item.comments.number}"
+    if isinstance(item, CommentAnswer):
+        return f"comment page {item.comments.number}, loaded by script"
     if item is None:
         return "not understood"
     if text is None or not _is_xml(text):

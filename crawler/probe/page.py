@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.errors import BadArgument, CannotStore
-from crawler.items import ArticlePage, ListingPage
+from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.reading import MAX_BYTES
 from crawler.site import Edition
 from crawler.sites.military_review import SITE
@@ -164,7 +164,7 @@ def case_folder(name: str, *, force: bool) -> Path:
 
 
 def save_case(
-    folder: Path, page: Page, read: ArticlePage | ListingPage | None, stopped_by: str | None
+    folder: Path, page: Page, read: ArticlePage | ListingPage | CommentAnswer | None, stopped_by: str | None
 ) -> None:
     """
     Keep a page as a test case; what was read from it is the draft of what should be.

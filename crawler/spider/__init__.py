@@ -26,7 +26,7 @@ from crawler.fetching import NotAsked
 from crawler.fetching.exchange import Asked
 from crawler.fetching.politeness import CrawlEnds
 from crawler.fetching.robots import RobotsForbid
-from crawler.items import ArticlePage, Fetch, ListingPage, Visit
+from crawler.items import ArticlePage, CommentAnswer, Fetch, ListingPage, Visit
 from crawler.reading import PageReaders, read
 from crawler.site import Edition, Site
 from crawler.spider.discovery import Discovery
@@ -190,7 +190,7 @@ class ThreadSpider(Spider):
             **how,
         )
 
-    def read(self, response: Response, edition: Edition) -> ArticlePage | ListingPage:
+    def read(self, response: Response, edition: Edition) -> ArticlePage | ListingPage | CommentAnswer:
         fetch: Fetch = response.meta["fetch"]
         return read(
             response.body,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from crawler.errors import CannotStore, NotUnderstood
-from crawler.items import ArticlePage, ListingPage
+from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.reading import PageReaders, read
 from crawler.site import Edition, Site
 
@@ -111,7 +111,7 @@ class Survey:
             raise NothingReceived(f"the page for it ({purpose}) was not asked for")
         raise NothingReceived(f"{tried[-1].url} {tried[-1].failure or f'answered {tried[-1].status}'}")
 
-    def read(self, page: Received) -> ArticlePage | ListingPage:
+    def read(self, page: Received) -> ArticlePage | ListingPage | CommentAnswer:
         """What the page says. Raises NotUnderstood."""
         return read(
             page.body,

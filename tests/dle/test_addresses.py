@@ -7,8 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.dle.addresses import (
+    AJAX,
     Address,
+    AjaxAddress,
+    AjaxEra,
     address,
+    ajax_address,
+    ajax_path,
     article_path,
     comment_page_path,
     day_path,
@@ -48,7 +53,7 @@ ids = st.integers(1, 10**18 - 1)
         ("/128836-armiya.htm", None),
         ("/128836-armiya.html/more", None),
         ("/128836-ar miya.html", None),
-        ("/print:page,1,128836-armiya.html", None),
+        ("/print:page,1,128836-armiya.html", Address(128836, "armiya", printed=True)),
         ("/page,0,0,128836-armiya.html", Address(128836, "armiya")),
         ("mailto:128836-armiya.html", None),
         ("javascript:/128836-armiya.html", None),
@@ -69,6 +74,46 @@ def test_what_is_written_is_read(id: int, slug: str, number: int) -> None:
     assert (read.id, read.slug, read.comment_page) == (id, slug, number)
     assert read.article_path == article_path(id, slug)
     assert comment_page_path(path, number) == path
+
+
+@given(st.sampled_from(sorted(AJAX)), ids, st.integers(1, 999_999), st.text(min_size=1))
+def test_an_address_that_comments_are_loaded_from(era: AjaxEra, id: int, number: int, skin: str) -> None:
+    path = ajax_path(era, id, number, skin.encode(errors="replace").decode())
+    assert ajax_address(path) == AjaxAddress(era, id, number, skin.encode(errors="replace").decode())
+    assert address(path) is None
+
+
+@pytest.mark.parametrize(
+    ("era", "expected"),
+    [
+        ("10", "/engine/ajax/comments.php?cstart=2&news_id=5&skin=vo&massact=disable"),
+        ("13", "/engine/ajax/controller.php?mod=comments&cstart=2&news_id=5&skin=vo&massact=disable"),
+        ("20", "/index.php?controller=ajax&mod=comments&cstart=2&news_id=5&skin=vo&massact=disable"),
+    ],
+)
+def test_addresses_of_each_era(era: AjaxEra, expected: str) -> None:
+    assert ajax_path(era, 5, 2, "vo") == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/engine/ajax/comments.php?news_id=5", AjaxAddress("10", 5, 1, None)),
+        ("/engine/ajax/comments.php?cstart=0&news_id=5&skin=a+b", AjaxAddress("10", 5, 1, "a b")),
+        ("https://x.example/index.php?controller=ajax&mod=comments&news_id=5", AjaxAddress("20", 5, 1, None)),
+        ("/engine/ajax/comments.php?cstart=2", None),
+        ("/engine/ajax/comments.php?news_id=0", None),
+        ("/engine/ajax/comments.php?news_id=5&news_id=6", None),
+        ("/engine/ajax/comments.php?news_id=5&cstart=x", None),
+        ("/engine/ajax/controller.php?news_id=5", None),
+        ("/engine/ajax/controller.php?mod=rating&news_id=5", None),
+        ("/index.php?newsid=5", None),
+        ("/index.php?mod=comments&news_id=5", None),
+        ("http://]", None),
+    ],
+)
+def test_what_comments_are_loaded_from(url: str, expected: AjaxAddress | None) -> None:
+    assert ajax_address(url) == expected
 
 
 @given(ids)

@@ -3,7 +3,7 @@
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.dle.paging import count, next_path, page_count, stated_count
+from crawler.dle.paging import count, next_path, page_count, part_count, stated_count
 
 
 def pages(html: str, number: int = 1) -> int | None:
@@ -22,6 +22,7 @@ def pages(html: str, number: int = 1) -> int | None:
         ('<a href="/page,1,9,6-other.html">9</a>', 1, None),
         ("<a href=\"#\" onclick=\"CommentsPage('9', '6', '/x')\">9</a>", 1, None),
         ("<p>no paging</p>", 1, None),
+        ("<p>a comment that says total_comments_pages= '500'</p>", 1, None),
     ],
 )
 def test_page_count(html: str, number: int, expected: int | None) -> None:
@@ -40,6 +41,21 @@ def test_page_count(html: str, number: int, expected: int | None) -> None:
 )
 def test_next_path(path: str, number: int, pages: int | None, expected: str | None) -> None:
     assert next_path(path=path, number=number, pages=pages) == expected
+
+
+@pytest.mark.parametrize(
+    ("html", "part", "expected"),
+    [
+        ('<a href="/page,2,5-a.html">2</a> <a href="https://topwar.ru/page,3,5-a.html">3</a>', 1, 3),
+        ('<a href="/5-a.html">1</a> <a href="/page,2,5-a.html">2</a>', 3, 3),
+        ('<a href="/page,1,4,5-a.html">4</a>', 1, 1),  # of the comments
+        ('<a href="/page,2,4,5-a.html">4</a>', 1, 2),
+        ('<a href="/page,2,6-other.html">2</a>', 1, 1),
+        ("", 1, 1),
+    ],
+)
+def test_part_count(html: str, part: int, expected: int) -> None:
+    assert part_count(LexborHTMLParser(html), html, article_id=5, part=part) == expected
 
 
 @pytest.mark.parametrize(

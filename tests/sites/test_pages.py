@@ -6,7 +6,8 @@ A case is a folder `tests/sites/<site>/pages/<case>/`:
     page.html       the page, byte for byte
     source.txt      "url:", "edition:" and "fetched:" on a line each, then what the page is there to show
     expected.json   the fields that matter, and nothing else: what it does not name is not compared.
-                    {"error": "part of the message"} for a page that must not be understood.
+                    {"error": "part of the message", "kind": "check"} for a page that must not be understood,
+                    with what it is instead, where that matters.
 """
 
 import importlib
@@ -48,8 +49,9 @@ def test_every_saved_page_is_of_a_site() -> None:
 def test_saved_page(case: Path) -> None:
     expected = json.loads((case / "expected.json").read_text(encoding="utf-8"))
     if "error" in expected:
-        with pytest.raises(NotUnderstood, match=re.escape(expected["error"])):
+        with pytest.raises(NotUnderstood, match=re.escape(expected["error"])) as raised:
             understood(case)
+        assert raised.value.kind == expected.get("kind", raised.value.kind)
     else:
         assert_has(asdict(understood(case)), expected, case.name)
 

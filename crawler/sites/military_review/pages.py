@@ -7,19 +7,21 @@ address promises, and raises NotUnderstood where it is not, naming what was miss
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 from parsel import Selector
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.dle import paging
-from crawler.dle.addresses import Address, address
+from crawler.dle import ajax, paging
+from crawler.dle.addresses import Address, address, ajax_address, ajax_path
 from crawler.dle.comments import comments, rating
-from crawler.dle.text import Written, folded, written
+from crawler.dle.recognition import NAMES, not_shown, recognised
+from crawler.dle.text import Written, beginning, folded, written
 from crawler.dle.tree import tree
-from crawler.errors import NotUnderstood
-from crawler.items import Article, ArticlePage, CommentPage, Entry, ListingPage
-from crawler.reading import PageReaders
+from crawler.errors import OBSTACLES, NotUnderstood
+from crawler.items import Article, ArticlePage, CommentAnswer, CommentPage, Entry, ListingPage
+from crawler.reading import PageReaders, refuse_pathological
 from crawler.site import Edition
 from crawler.sites.military_review import skins
 from crawler.sites.military_review.skins import ArticleSkin
@@ -47,9 +49,25 @@ _FOOTNOTE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+#: What stands in place of the form where a thread is closed: by hand, or by its age.
+_CLOSED = re.compile(
+    r"""\bcomment\w*\b.{0,60}\b(?:closed|disabled|switched\ off|no\ longer)\b
+      | \bcomment\w*\b.{0,60}\b(?:only|possible)\b.{0,40}\b(?:within|during|for)\b.{0,20}\bdays?\b
+      | комментир\w+.{0,60}(?:закрыт|отключ|невозмож|запрещ|прекращ|заверш)
+      | комментари\w+.{0,40}(?:закрыт|отключ|больше\ не\ приним)
+      | комментир\w+.{0,60}в\ течени\w+.{0,20}(?:дней|дня)\b
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 #: Longer than any such note.
 _LONGEST_FOOTNOTE = 900
 _LONGEST_CAPTION = 300
+
+#: The engine's own marks of a thread, one of which a page has even where nobody has written yet.
+_THREAD = (
+    "#dle-comments-list, #dlemasscomments, #dle-ajax-comments, #dle-comments-form, .comments-tree-list,"
+    " [id^='comment-id-']"
+)
 
 _SECTION_PATH = re.compile(r"/([a-z][a-z0-9_-]*(?:/[a-z][a-z0-9_-]*)*)/")
 _PAGE_PATH = re.compile(r"(.*/)page/([0-9]{1,6})/")
@@ -66,20 +84,27 @@ def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
     where = address(url)
     if where is None:
         raise NotUnderstood(f"{url} is not the address of an article")
+    if where.printed:
+        raise NotUnderstood(f"{url} is {NAMES['print']}", kind="print")
     document = LexborHTMLParser(html)
     shown = _shown_address(document, url, edition)
     if shown is not None and shown.id != where.id:
-        raise NotUnderstood(f"{url} shows article {shown.id} instead")
+        raise NotUnderstood(f"{url} shows article {shown.id} instead", kind="moved")
     skin, frame, body = _frame(document)
     heading = (frame and frame.css_first("h1")) or document.css_first("h1")
     title = folded(heading.text()) if heading is not None else ""
+    missing = None
     if shown is None and (skin is None or document.css_first("#full-story") is None):
-        raise NotUnderstood(f"{url} shows no article: neither a canonical link nor the frame of one")
-    if not title:
-        raise NotUnderstood(f"{url} shows no article: it has no title")
+        missing = "neither a canonical link nor the frame of one"
+    elif not title:
+        missing = "it has no title"
+    elif skin is None and document.css_first(_THREAD) is None:
+        missing = "neither its text nor its thread is where a known template has them"
+    if missing is not None:
+        raise not_shown(f"{url} shows no article", document, html, missing=missing)
     if "</html" not in html[-20_000:].lower():
         raise NotUnderstood(f"{url} is cut short: the page has no end")
-    path = (shown if shown is not None and shown.slug is not None else where).article_path
+    path = _named(document, where, shown, url, edition).article_path
 
     try:
         block = comments(
@@ -93,20 +118,63 @@ def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
     if stated and number == 1 and not block.comments:
         raise NotUnderstood(f"{url} says that there are {stated} comments and shows none that can be read")
     pages = paging.page_count(document, html, article_id=where.id, number=number)
+    part = where.article_page
+    parts = paging.part_count(document, html, article_id=where.id, part=part)
     remarks = list(block.remarks)
     if skin is None:
         remarks.append("the article's template is not known: title and comments were read, its text was not")
+    if parts > 1:
+        remarks.append(f"the article is divided into {parts} pages: the text is that of page {part} alone")
     return ArticlePage(
-        article=article,
+        article=replace(article, part=part, parts=parts) if parts > 1 else article,
         comments=CommentPage(
             number=number,
             comments=block.comments,
             stated=stated,
             pages=pages,
             next_path=paging.next_path(path=path, number=number, pages=pages),
+            closed=_is_closed(document),
         ),
         skin=block.skin or (skin.name if skin else "unknown"),
         remarks=tuple(remarks),
+    )
+
+
+def comment_answer(text: str, url: str, edition: Edition) -> CommentAnswer:
+    """
+    The comments that the engine answers the script which loads them.
+
+    Raises:
+        NotUnderstood: The engine refuses, or answers something else; or the comments are not built as the
+            engine builds them.
+    """
+    where = ajax_address(url)
+    if where is None:
+        raise NotUnderstood(f"{url} is not an address that comments are loaded from")
+    found = ajax.fragment(text, url)
+    html = found.comments + found.navigation
+    refuse_pathological(html, url)
+    document = LexborHTMLParser(html)
+    try:
+        block = comments(
+            document, tree(html), skins=skins.COMMENTS, base_url=_base(edition), article_id=where.article_id
+        )
+    except NotUnderstood as error:
+        raise NotUnderstood(f"{url}: {error}") from error
+    if not block.comments:
+        body = LexborHTMLParser(found.comments).body
+        if body is not None and beginning(body):
+            missing = "there are words, but none in a comment as the engine builds them"
+            raise not_shown(f"{url} answers no comments", document, html, missing=missing)
+    pages = paging.page_count(document, html, article_id=where.article_id, number=where.number)
+    following = None
+    if where.skin is not None and pages is not None and where.number < pages:
+        following = ajax_path(where.era, where.article_id, where.number + 1, where.skin)
+    return CommentAnswer(
+        article_id=where.article_id,
+        comments=CommentPage(number=where.number, comments=block.comments, pages=pages, next_path=following),
+        skin=block.skin or "unknown",
+        remarks=block.remarks,
     )
 
 
@@ -136,13 +204,18 @@ def listing_page(html: str, url: str, edition: Edition) -> ListingPage:
             comments_stated=_first_count(card.css(skins.CARD_COMMENTS).xpath("string()").getall()),
         )
     if not entries:
-        content = page.css("#dle-content")
-        if not content:
-            raise NotUnderstood(
-                f"{url} lists no articles: it has neither cards nor the engine's #dle-content"
-            )
-        if any(_own_article(href, url, edition) for href in content.css("a::attr(href)").getall()):
+        document = LexborHTMLParser(html)
+        content = document.css_first("#dle-content")
+        if content is None:
+            missing = "it has neither cards nor the engine's #dle-content"
+            raise not_shown(f"{url} lists no articles", document, html, missing=missing)
+        links = (node.attributes.get("href") or "" for node in content.css("a"))
+        if any(_own_article(href, url, edition) for href in links):
             raise NotUnderstood(f"{url} links to articles, but not in a card of any known template")
+        # "Nothing found" is what stands behind the last page of a section, and on a day without news.
+        kind = recognised(document, html)
+        if kind in OBSTACLES or kind == "login":
+            raise NotUnderstood(f"{url} lists no articles: it is {NAMES[kind]}", kind=kind)
     return ListingPage(entries=tuple(entries.values()), next_path=_next_listing(page, url))
 
 
@@ -198,7 +271,9 @@ def sitemap(xml: str, url: str, edition: Edition) -> ListingPage:
     )
 
 
-PAGES = PageReaders(article=article_page, listing=listing_page, feed=feed, sitemap=sitemap)
+PAGES = PageReaders(
+    article=article_page, listing=listing_page, feed=feed, sitemap=sitemap, answer=comment_answer
+)
 
 
 # --- the article ------------------------------------------------------------------------------------------
@@ -216,6 +291,25 @@ def _shown_address(document: LexborHTMLParser, url: str, edition: Edition) -> Ad
         if shown is not None:
             return shown
     return None
+
+
+def _named(
+    document: LexborHTMLParser, where: Address, shown: Address | None, url: str, edition: Edition
+) -> Address:
+    """The article's address with its slug: the page's own, or else the one asked, or one that the page links to."""
+    if shown is not None and shown.slug is not None:
+        return shown
+    if where.slug is None:
+        for node in document.css(f"a[href*='{where.id}-']"):
+            linked = _own_article(node.attributes.get("href") or "", url, edition)
+            if linked is not None and linked.id == where.id:
+                return linked
+    return where
+
+
+def _is_closed(document: LexborHTMLParser) -> bool:
+    """Whether the page says that no more comments are accepted."""
+    return any(_CLOSED.search(beginning(node)) for node in document.css(skins.NOTICES))
 
 
 def _frame(

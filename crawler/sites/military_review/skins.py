@@ -65,6 +65,9 @@ NOT_TEXT = (
     " a[href*='vk.cc'], form, h1, time, nav, .meta, .speedbar, .b-comments"
 )
 
+#: The boxes in which the page speaks to its reader: "Information …".
+NOTICES = ".alert-line, .berrors, .alert_in, .infomessage, .info-message, .alert, .message-info"
+
 #: The links of the cards in a listing, all eras. The menu and the sidebar link to articles too.
 CARD_LINKS = (
     "article.post.item a.item-link, article.poster.item a.item-link,"  # 2025 on
