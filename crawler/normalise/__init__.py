@@ -5,6 +5,7 @@ The functions here are pure: they know no site, no Scrapy, no SQL and no clock; 
 argument. What a site's facts are (its time zone, its words for dates) comes with the call.
 
     nicknames   the name as people read it, the identity behind it, look-alikes
+    renames     which authors have taken another name
     timestamps  the moment that words mean, and how exactly they say it
     datewords   the words of dates in Russian and English
     threads     root, depth and reading order, from who answers whom
