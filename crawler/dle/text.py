@@ -35,6 +35,7 @@ _LEFT_OUT = frozenset((
     "script", "style", "noscript", "template", "head", "button", "input", "select", "textarea", "svg",
 ))
 # fmt: on
+_PLAYERS = frozenset(("iframe", "video", "audio"))
 _QUOTE_CLASSES = frozenset(["quote", "blockquote"])
 _TITLE_CLASSES = frozenset(["title_quote", "titlequote", "quote_title"])
 
@@ -43,6 +44,10 @@ _BREAKS = re.compile(rf" ?[{_BREAK}{_EDGE}][{_BREAK}{_EDGE} ]*")
 _PIECE = re.compile(r"(<br ?/?>|<!--smile:[^<>]*+><img [^<>]*+><!--/smile-->)")
 _EMOTICON = re.compile(r"/emoticons/([^/?#]+?)(?:@2x)?\.\w+(?:[?#]|$)")
 _QUOTE_MARKER = re.compile(r"QuoteBegin\s+(\S.*?)\s*", re.DOTALL)
+#: The address of a film or sound, before its player …
+_FILM_BEGINS = re.compile(r"dle_(?:media|video|audio)_begin:\s*([^|\s]+)")
+#: … and what stands behind it.
+_FILM_ENDS = re.compile(r"dle_(?:media|video|audio)_end\s*")
 #: "Цитата: nick", "Quote: nick"; the colon of a time ("12:20") stands behind a digit.
 _NAMED = re.compile(r"[^\W\d]{1,20}\s?:\s*(.+)")
 #: "3 ноября 2017 12:20, nick написал:"
@@ -113,6 +118,7 @@ def written(
     body = pieces
     title: tuple[str | None, int | None] | None = None  # of the quotation that comes next
     marker: str | None = None
+    film: str | None = None
 
     here = node.first_child
     while True:
@@ -146,9 +152,16 @@ def written(
             here = here.next
             continue
         if tag == "-comment":
-            match = _QUOTE_MARKER.fullmatch(here.comment_content or "")
-            if match:
+            note = here.comment_content or ""
+            if match := _QUOTE_MARKER.fullmatch(note):
                 marker = match[1]
+            elif match := _FILM_BEGINS.match(note):
+                film = match[1]
+            elif film is not None and _FILM_ENDS.fullmatch(note):
+                # No player came between: a script is to put it here.
+                links.append(Link(text="", url=_joined(base_url, film)))
+                marks.append(film)
+                film = None
             here = here.next
             continue
         if tag is None or tag in _LEFT_OUT or (leave_out and here.mem_id in leave_out):
@@ -165,9 +178,12 @@ def written(
             _read_image(here, attributes, classes, base_url, captions or {}, pieces, images, marks)
             here = here.next
             continue
-        if tag == "iframe":
+        if tag in _PLAYERS:
             source = (attributes.get("src") or "").strip()
+            if not source and (inner := here.css_first("source[src]")) is not None:
+                source = (inner.attributes.get("src") or "").strip()
             if source:
+                film = None
                 links.append(Link(text="", url=_joined(base_url, source)))
                 marks.append(source)
             here = here.next

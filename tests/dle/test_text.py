@@ -227,6 +227,109 @@ def test_images_and_videos() -> None:
     assert read_.body == "words"
 
 
+@pytest.mark.parametrize(
+    ("html", "url"),
+    [
+        (
+            (
+                '<!--dle_media_begin:https://video.example/7--><iframe src="https://video.example/embed/7"></iframe>'
+                "<!--dle_media_end-->"
+            ),
+            "https://video.example/embed/7",
+        ),
+        # The player is put there by a script.
+        ("<!--dle_media_begin:https://video.example/7--><!--dle_media_end-->", "https://video.example/7"),
+        (
+            (
+                '<!--dle_video_begin:/f/a.mp4|600--><div class="dleplyrplayer"><div></div></div><!--dle_video_end-->'
+            ),
+            "https://en.topwar.ru/f/a.mp4",
+        ),
+        (
+            (
+                '<!--dle_video_begin:/f/a.mp4--><div class="dleplyrplayer" theme="light"><video title="Ford" controls>'
+                '<source type="video/mp4" src="/f/a.mp4"><source src="/f/a.webm">Your browser shows no films.'
+                "</video></div><!--dle_video_end-->"
+            ),
+            "https://en.topwar.ru/f/a.mp4",
+        ),
+        ('<audio src="/f/a.mp3"></audio>', "https://en.topwar.ru/f/a.mp3"),
+    ],
+)
+def test_films_are_links_without_words(html: str, url: str) -> None:
+    read_ = read(f"before {html}after")
+    assert read_.links == (Link(text="", url=url),)
+    assert read_.body.split() == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<video></video>",
+        '<iframe src=""></iframe>',
+        "<!--dle_media_begin:/f/a.mp4-->",
+        "<!--dle_media_end-->",
+        "<!--dle_media_begin: --><!--dle_media_end-->",
+    ],
+)
+def test_no_film_no_link(html: str) -> None:
+    assert read(f"{html}words").links == ()
+
+
+@pytest.mark.parametrize(
+    ("html", "image"),
+    [
+        (
+            (
+                '<!--ThumbBegin--><a href="/uploads/posts/2026-01/a.jpg" class="highslide" target="_blank">'
+                '<img src="/uploads/posts/2026-01/thumbs/a.jpg" alt=""></a><!--ThumbEnd-->'
+            ),
+            "https://en.topwar.ru/uploads/posts/2026-01/a.jpg",
+        ),
+        (
+            '<a data-highslide="single" href="/uploads/a.webp"><img data-src="/uploads/thumbs/a.webp"></a>',
+            "https://en.topwar.ru/uploads/a.webp",
+        ),
+        (
+            '<!--dle_image_begin:https://e.example/a.jpg|left--><img src="https://e.example/a.jpg"><!--dle_image_end-->',
+            "https://e.example/a.jpg",
+        ),
+        # A link around an image that leads to a page is a link, and the image stays.
+        ('<a href="/5-a.html"><img src="/uploads/a.jpg"></a>', "https://en.topwar.ru/uploads/a.jpg"),
+    ],
+)
+def test_the_image_is_the_large_one(html: str, image: str) -> None:
+    assert read(f"{html} words").images == (Image(url=image),)
+    assert read(f"{html} words").body == "words"
+
+
+@pytest.mark.parametrize(
+    ("html", "body"),
+    [
+        ('a <span class="emoji" data-emoji="1f44b" title="wave">👋</span> b', "a 👋 b"),
+        ("<p>one <b>two</b></p><p>three<br>four</p>", "one two\nthree\nfour"),
+        ('<!--colorstart:#FF0000--><span style="color:#FF0000">red</span><!--colorend--> sea', "red sea"),
+        ("<!--code1--><pre><code>a = 1</code></pre><!--ecode1-->", "a = 1"),
+        (
+            (
+                '<div class="dle-spoiler"><div class="title_spoiler"><a href="javascript:x">Map</a></div>'
+                '<div class="text_spoiler"><p>the hill</p></div></div>'
+            ),
+            "Map\nthe hill",
+        ),
+        (
+            (
+                '<div class="dle-spoiler"><div class="title_spoiler">Show / Hide text</div><div class="text_spoiler">'
+                '<div class="quote">theirs</div>mine</div></div>'
+            ),
+            "mine",
+        ),
+    ],
+)
+def test_markup_of_the_editor(html: str, body: str) -> None:
+    assert read(html).body == body
+
+
 def test_another_comment_never_belongs_to_the_text() -> None:
     for other in (
         "<div id='comment-id-8'>not mine</div>",
