@@ -36,6 +36,8 @@ class Fragment:
     comments: str
     #: The links to the other pages; empty where there are none.
     navigation: str
+    #: Whether it came as bare HTML, which any other page in its place would be, too.
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def fragment(text: str, url: str) -> Fragment:
             f"{url} is refused by the engine, most likely for the name of the template: {start[:40]!r}"
         )
     if start.startswith("<"):
-        return Fragment(comments=text, navigation="")
+        return Fragment(comments=text, navigation="", bare=True)
     answer = _json(text, url)
     if not isinstance(answer, dict) or "comments" not in answer:
         raise NotUnderstood(f"{url} answers no comments: there is no field of this name")

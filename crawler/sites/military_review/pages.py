@@ -33,9 +33,9 @@ _CREDIT = re.compile(
 #: What the page says to its reader below the article.
 _BOILERPLATE = re.compile(
     r"""dear\ reader,.*comment.* | уважаемый\ читатель,.*комментари.*
-      | .*\bctrl\s?\+\s?enter\b.*
+      | .{0,120}\bctrl\s?\+?\s?enter\b.{0,60}
       | (?:i\ have\ an\ account|already\ (?:have|registered)|уже\ (?:есть|зарегистрир)).{0,40}(?:sign\ in|войти).*
-      | (?:information|информация|share|поделиться|reklama|реклама|advertis\w*)
+      | (?:information|информация|情報|share|поделиться|reklama|реклама|advertis\w*)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -163,8 +163,12 @@ def comment_answer(text: str, url: str, edition: Edition) -> CommentAnswer:
         raise NotUnderstood(f"{url}: {error}") from error
     if not block.comments:
         body = LexborHTMLParser(found.comments).body
-        if body is not None and beginning(body):
+        missing = None
+        if found.bare and document.css_first(_THREAD) is None:
+            missing = "there is neither a comment nor any mark of a thread"
+        elif body is not None and beginning(body):
             missing = "there are words, but none in a comment as the engine builds them"
+        if missing is not None:
             raise not_shown(f"{url} answers no comments", document, html, missing=missing)
     pages = paging.page_count(document, html, article_id=where.article_id, number=where.number)
     following = None
