@@ -55,9 +55,10 @@ _ATTRIBUTES = r"""(?:[ \t\n]++[a-z][a-z0-9_-]*+(?:=(?:"[^"]*+"|'[^']*+'))?){0,40
 _REMARK = r"<!--(?!-?>)(?:[^-]++|-(?!-)){0,500}-->"
 #: What a browser takes for text whatever stands in it, here without anything that looks like a tag.
 _OPAQUE = "|".join(rf"<{name}{_ATTRIBUTES}>[^<]*+</{name}>" for name in ("script", "iframe"))
+#: A tag or the like, with the words before it.
 _TOKEN = re.compile(
-    rf"(?P<words>[^<]++)|(?P<remark>{_REMARK})|(?P<opaque>{_OPAQUE})|</(?P<end>[a-z][a-z0-9]*+)>"
-    rf"|<(?P<start>[a-z][a-z0-9]*+)(?P<attributes>{_ATTRIBUTES})(?P<tail>[ \t\n]*+/?)>"
+    rf"(?P<words>[^<]*+)(?:(?P<remark>{_REMARK})|(?P<opaque>{_OPAQUE})|</(?P<end>[a-z][a-z0-9]*+)>"
+    rf"|<(?P<start>[a-z][a-z0-9]*+)(?P<attributes>{_ATTRIBUTES})(?P<tail>[ \t\n]*+/?)>)"
 )
 _ATTRIBUTE = re.compile(r"""([ \t\n]++)([a-z][a-z0-9_-]*+)(?:=(["'])(.*?)\3)?""", re.DOTALL)
 
@@ -265,7 +266,7 @@ def _element(html: str, at: int) -> _Element | None:
     depth = 0
     while len(tokens) < MAX_TOKENS:
         token = _TOKEN.match(html, at)
-        if token is None:
+        if token is None or (token["words"] and not tokens):
             return None
         at = token.end()
         what = token.lastgroup
@@ -376,21 +377,21 @@ def _kind_of(element: _Element, number: str) -> Kind | None:
     text = 0
     inside = 0  # how many elements are open in the text
     for token in element.tokens:
-        name = token["start"]
+        words, name = token.group("words", "start")
         if inside:
             inside += (name is not None and name not in _VOID) - (token["end"] is not None)
             if inside:
                 continue
-        if not name:
-            words = token["words"]
-            if words and not words.isspace():
-                if re.fullmatch(_WORDS, words) is None:
-                    return None
-                making.varying(_WORDS)
-            else:
-                making.fixed(token[0])
-                if token["opaque"]:
-                    names.append(token["opaque"][1:7])
+        elif not words or words.isspace():
+            making.fixed(words)
+        elif re.fullmatch(_WORDS, words) is None:
+            return None
+        else:
+            making.varying(_WORDS)
+        if name is None:
+            making.fixed(token[0][len(words) :])
+            if token["opaque"]:
+                names.append(token["opaque"][1:7])
             continue
         names.append(name)
         making.fixed(f"<{name}")

@@ -138,6 +138,18 @@ def _with_storable_texts(value: Any) -> Any:
         return value
     names, values_of = _fields(kind)
     values = values_of(value)
+    texts = []
+    deeper = False
+    for each in values:
+        if type(each) is str:
+            texts.append(each)
+        elif each is not None and each != () and type(each) is not int:
+            deeper = True
+    if not deeper:
+        # Nearly all texts are storable, and one look at them joined is quicker than one at each.
+        joined = "".join(texts)
+        if text.storable(joined) is joined:
+            return value
     news = tuple(map(_with_storable_texts, values))
     if not any(map(operator.is_not, news, values)):
         return value

@@ -121,8 +121,7 @@ def _resolved(
             tolerance = RELATIVE_TOLERANCE
             saying = _counted_day(saying, _on_site(seen_at, zone).date(), zone)
         elif type(saying) is _Ago:
-            at = seen_at.astimezone(UTC).replace(second=0, microsecond=0) - saying.span
-            saying = Moment(at=at, precision=saying.precision)
+            saying = _counted_span(saying, seen_at)
         if type(saying) is Moment and saying.at > seen_at + tolerance:
             saying = f"it lies after the page was fetched ({seen_at:%Y-%m-%d %H:%M %Z})"
     except OverflowError:
@@ -136,6 +135,12 @@ def _resolved(
 @lru_cache(maxsize=16)
 def _on_site(seen_at: datetime, zone: ZoneInfo) -> datetime:
     return seen_at.astimezone(zone)
+
+
+@lru_cache(maxsize=5_000)
+def _counted_span(ago: _Ago, seen_at: datetime) -> Moment:
+    at = seen_at.astimezone(UTC).replace(second=0, microsecond=0) - ago.span
+    return Moment(at=at, precision=ago.precision)
 
 
 @lru_cache(maxsize=5_000)

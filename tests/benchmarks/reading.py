@@ -1,0 +1,265 @@
+"""
+What reading a page costs, and what else it could cost: `make bench-reading`.
+
+CPU time, medians, all steps in turn in each round, as a crawl takes its pages: a parse that is repeated on its own
+finds its memory still warm, and costs down to half of what it costs between other work. That figure stands apart.
+The parser to be measured against is lexbor through selectolax, the fastest HTML5 parser on PyPI that we know.
+
+The idiomatic version (`parsel_page`) reads the same fields with a selector query for each field of each comment, as
+the tutorials of Scrapy do; both sides read dates by our own reader, since with dateparser there is nothing to compare.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_plus
+
+from parsel import Selector
+from selectolax.lexbor import LexborHTMLParser
+
+from crawler.dle.repeats import shortened
+from crawler.errors import UnreadableDate
+from crawler.items import ArticlePage, Moment
+from crawler.normalise import normal_page, timestamps
+from crawler.reading import MAX_BYTES, refuse_pathological
+from crawler.sample import render_article
+from crawler.sites.military_review import SITE
+from crawler.sites.military_review.pages import PAGES
+from tests.benchmarks.pages import ENGLISH, NOW, article_with, read_page
+
+COMMENTS = 300
+SIZES = (30, 300, 1_000, 5_000)
+ROUNDS = 31
+WORDS = SITE.date_words["en"]
+
+
+def rendered(comments: int) -> bytes:
+    """A page of so many comments, as the sample site shows it; its article is number 1."""
+    return render_article(article_with(comments), 1, "en", ENGLISH.base_url).encode()
+
+
+def article_page(body: bytes) -> ArticlePage:
+    """What a page says, without the look at its safety: from bytes to items, tree and all."""
+    shortened.cache_clear()
+    return PAGES.article(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH)
+
+
+def whole_page(body: bytes) -> ArticlePage:
+    """The same, with every comment read from the tree: with a NUL no comment is taken out."""
+    return article_page(body + b"\0")
+
+
+def moment(words: str | None) -> Moment | None:
+    try:
+        return timestamps.moment(words, zone=SITE.time_zone, words=WORDS, seen_at=NOW) if words else None
+    except UnreadableDate:
+        return None
+
+
+# --- the idiomatic version --------------------------------------------------------------------------------
+
+_PARENT = "ancestor::li[starts-with(@id, 'comments-tree-item-')][2]/@id"
+_OWN_WORDS = ".//text()[not(ancestor::*[@class='quote' or @class='title_quote'])]"
+
+
+def parsel_page(html: str) -> dict[str, Any]:
+    """An article page, by a selector for each field."""
+    page = Selector(text=html)
+    return {
+        "title": page.css("h1::text").get(),
+        "lead": page.css("meta[name=description]::attr(content)").get(),
+        "body": "\n".join(page.css(".full-story-text ::text").getall()),
+        "section": page.css(".speedbar a::attr(href)").getall()[-1],
+        "byline": page.css(".meta__author::text").get(),
+        "tags": page.css("a[href*='/tags/']::text").getall(),
+        "images": page.css(".full-story-text img::attr(src)").getall(),
+        "published": page.css("article time::attr(datetime)").get(),
+        "views": page.css(".meta__views::text").get(),
+        "comments": list(parsel_comments(page)),
+    }
+
+
+def parsel_comments(page: Selector) -> Iterator[dict[str, Any]]:
+    """The comments of a page, by a selector for each field of each."""
+    for comment in page.css("[id^='comment-id-']"):
+        text = comment.css("[id^='comm-id-']")
+        parent = comment.xpath(_PARENT).get()
+        profile = comment.css(".name a::attr(href)").re_first(r"/user/([^/]+)/")
+        yield {
+            "id": int(comment.attrib["id"].removeprefix("comment-id-")),
+            "parent": int(parent.removeprefix("comments-tree-item-")) if parent else None,
+            "nickname": comment.css(".name a::text").get() or comment.css(".name::text").get(),
+            "profile": unquote_plus(profile) if profile else None,
+            "user": comment.css(".avatar img::attr(src)").re_first(r"foto_(\d+)"),
+            "posted": moment(comment.css("time.date::text").get()),
+            "rating": comment.css(".ratingtypeplusminus::text").get(),
+            "body": " ".join("".join(text.xpath(_OWN_WORDS).getall()).split()),
+            "smilies": text.css("img.emoji::attr(alt)").getall(),
+            "quotes": text.css(".quote ::text").getall(),
+            "links": text.css("a::attr(href)").getall(),
+            "images": text.css("img:not(.emoji)::attr(src)").getall(),
+        }
+
+
+# --- measuring --------------------------------------------------------------------------------------------
+
+
+def medians_ms(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
+    """Median CPU time of each step in milliseconds, all steps in turn in each round."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            begin = time.process_time()
+            step()
+            times[name].append(1000 * (time.process_time() - begin))
+    return {name: statistics.median(each) for name, each in times.items()}
+
+
+def date_texts() -> list[str]:
+    """Dates in the forms that the site writes, each another one."""
+    texts: list[str] = []
+    for number in range(1_500):
+        at = datetime(2011, 1, 1) + timedelta(minutes=5_001 * number)  # noqa: DTZ001 - the site writes no zone
+        clock = f"{at:%H}: {at:%M}"
+        texts += (
+            f"{at.day} {WORDS[0].months[at.month - 1][0].title()} {at.year} {clock}",
+            f"{at:%d-%m-%Y}, {clock}",
+        )
+    for number in range(60):
+        for hour in range(24):
+            clock = f"{hour:02}: {number:02}"
+            texts += (f"Today, {clock}", f"Yesterday, {clock}", f"On Friday at {clock}")
+        texts += (f"{number} minutes ago", f"{number} hours ago")
+    return texts
+
+
+def date_us(texts: list[str]) -> float:
+    begin = time.process_time()
+    for text in texts:
+        moment(text)
+    return 1e6 * (time.process_time() - begin) / len(texts)
+
+
+#: In a process of its own, with nothing loaded but what reads. Not getrusage: its peak is the parent's, too.
+_ALONE = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from crawler.reading import read
+from crawler.sites.military_review import SITE
+from crawler.sites.military_review.pages import PAGES
+
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+body = Path(sys.argv[1]).read_bytes()
+print(peak())
+edition = SITE.edition("en")
+now = datetime(2026, 11, 1, tzinfo=UTC)
+page = read(body, url="https://en.topwar.ru/1-x.html", fetched_at=now, edition=edition, charset="utf-8", pages=PAGES)
+print(peak(), len(page.comments.comments))
+"""
+
+
+def peak_mib(body: bytes) -> list[float]:
+    """Most memory that a process has held, in MiB, before and after it read a page; and the comments. Linux only."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "page.html")
+        file.write_bytes(body)
+        command = [sys.executable, "-c", _ALONE, str(file)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [float(each) for each in done.stdout.split()]
+
+
+def say(line: str = "") -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    body = rendered(COMMENTS)
+    text = body.decode()
+    page = read_page(body, 1)
+    comments = page.comments.comments
+    assert len(comments) == COMMENTS
+    assert article_page(body) == whole_page(body) == page
+    spider = parsel_page(text)["comments"]
+    assert [each["id"] for each in spider] == [comment.id for comment in comments]
+    assert all(
+        each["posted"] == moment(comment.posted_raw) for each, comment in zip(spider, comments, strict=True)
+    )
+
+    def with_dates() -> None:
+        for comment in article_page(body).comments.comments:
+            moment(comment.posted_raw)
+
+    def with_all() -> None:
+        shortened.cache_clear()
+        normal_page(read_page(body, 1), zone=SITE.time_zone, words=WORDS, seen_at=NOW)
+
+    def safety() -> None:
+        shortened.cache_clear()
+        refuse_pathological(text, "")
+
+    steps: dict[str, Callable[[], Any]] = {
+        "bare parse": lambda: LexborHTMLParser(body.decode()),
+        "parsel, with dates": lambda: parsel_page(body.decode()),
+        "reading, with dates": with_dates,
+        "reading": lambda: article_page(body),
+        "reading, all from the tree": lambda: whole_page(body),
+        "taking repeats out": lambda: shortened.__wrapped__(text),
+        "the same, with safety scan": safety,
+        "normalising": lambda: normal_page(page, zone=SITE.time_zone, words=WORDS, seen_at=NOW),
+        "reading, safety, normalising": with_all,
+    }
+    short = shortened(text)
+    out = len(short.repeats) if short else 0
+    figures = medians_ms(steps)
+    bare, parsel = figures["bare parse"], figures["parsel, with dates"]
+    say(f"{COMMENTS} comments, {len(body) / 1024:.0f} KiB, {out} taken out as repeats")
+    for name, figure in figures.items():
+        say(
+            f"{name:30} {figure:7.2f} ms  {figure / bare:6.2f} bare parses  parsel takes {parsel / figure:5.1f} as long"
+        )
+    alone = medians_ms({"bare": lambda: LexborHTMLParser(body.decode()), "": lambda: None})["bare"]
+    say(f"{'bare parse, nothing between':30} {alone:7.2f} ms")
+    say()
+
+    def cost_ms(size: int) -> float:
+        body = rendered(size)
+        return medians_ms({"": lambda: read_page(body, 1)}, rounds=7 if size > COMMENTS else ROUNDS)[""]
+
+    nothing = cost_ms(0)
+    for size in SIZES:
+        cost = cost_ms(size)
+        each = 1000 * (cost - nothing) / size
+        say(
+            f"{size:5} comments {cost:7.2f} ms, {each:5.1f} µs a comment beyond {nothing:.2f} ms for a page without any"
+        )
+    say()
+
+    fits = int(COMMENTS * MAX_BYTES / len(body))
+    large = rendered(fits)
+    while len(large) > MAX_BYTES:
+        fits -= 50
+        large = rendered(fits)
+    for name, each_body in (("as it is", large), ("all from the tree", large[:-1] + b"\0")):
+        before, peak, read = peak_mib(each_body)
+        say(
+            f"{len(large) / 2**20:.2f} MiB, {read:.0f} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before"
+        )
+    say()
+
+    texts = date_texts()
+    say(f"a date: {date_us(texts):.1f} µs the first time, {date_us(texts):.2f} µs once it is known")
+
+
+if __name__ == "__main__":
+    main()
