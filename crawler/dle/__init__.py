@@ -7,5 +7,8 @@ What is true of every site run by DataLife Engine, whatever its template looks l
     text        a comment or article as plain text, its quotations, links and images apart
     skins       where a template puts author and date: data
     comments    the comments of a page
+    parents     whom a comment answers where the tree does not say
     paging      how many comment pages there are and which is next
+    ajax        comments as the engine answers the script that loads them
+    recognition what a page is that is not the page asked for
 """
