@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crawler.errors import AlreadyRunning, BadArgument, CannotStore, SiteRefuses, Stop
+from crawler.errors import (
+    OBSTACLES,
+    AlreadyRunning,
+    BadArgument,
+    CannotStore,
+    NotUnderstood,
+    SiteRefuses,
+    Stop,
+)
 from crawler.items import Exchange, Fetch
 from crawler.storage.ledger import CrawlState
 from crawler.storage.pages import Saved
@@ -12,6 +20,9 @@ from crawler.storage.pages import Saved
 NOT_UNDERSTOOD_PAGES = 3
 NOT_UNDERSTOOD_SHARE = 0.05
 NOT_UNDERSTOOD_EXIT_CODE = 5
+
+#: After so many pages in a row that a guard or a notice stood in for, a crawl asks for no more.
+OBSTACLES_IN_A_ROW = 5
 
 
 @dataclass(slots=True)
@@ -32,6 +43,8 @@ class Tally:
     visits: int = 0
     #: Visits that are to be done, as far as is known.
     planned: int = 0
+    #: Pages in a row in whose place something stood between us and the site, such as a check for humans.
+    obstacles: int = 0
     #: Why the site would not have us, or did not answer; None while it does.
     refusal: str | None = None
     #: What the latest failure was, in words.
@@ -52,6 +65,7 @@ class Tally:
         match fetch.outcome:
             case "ok":
                 self.answered = True
+                self.obstacles = 0
             case "moved" | "not_found":
                 self.answered = True
             case "not_understood":
@@ -60,6 +74,15 @@ class Tally:
                 self.fail(f"{fetch.url}: {fetch.outcome} ({fetch.detail})")
             case _:
                 self.fail(f"{fetch.url}: {fetch.outcome} ({fetch.detail})")
+
+    def met(self, error: NotUnderstood) -> None:
+        """Take account of what came in place of a page."""
+        self.obstacles = self.obstacles + 1 if error.kind in OBSTACLES else 0
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether to ask the site for no more: it refuses, or shows us nothing but obstacles."""
+        return self.refusal is not None or self.obstacles >= OBSTACLES_IN_A_ROW
 
     def fail(self, what: str) -> None:
         """Count a failure."""
