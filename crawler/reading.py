@@ -13,7 +13,8 @@ from datetime import datetime
 
 from crawler.dle.addresses import address, ajax_address
 from crawler.dle.recognition import garbling
-from crawler.dle.tags import tags
+from crawler.dle.repeats import shortened
+from crawler.dle.tags import Tag, tags
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.site import Edition
@@ -147,12 +148,26 @@ def refuse_pathological(html: str, url: str) -> None:
     Raises:
         NotUnderstood: Too deep, too many tags, or too many attributes on one.
     """
+    if len(html) > MAX_TAGS and html.count("<") > MAX_TAGS:
+        raise NotUnderstood(f"{url} has more than {MAX_TAGS:,} tags, and no page of a thread has so many")
+    short = shortened(html)
+    if short is not None:
+        try:
+            # What was taken out closes what it opens and leaves no formatting behind, so that it adds nothing
+            # but its own depth to what stands around it.
+            _refuse_tags(short.tags, url, MAX_DEPTH - max(kind.depth for kind in short.kinds))
+        except NotUnderstood:
+            pass  # It may be only as deep as that: the whole page tells.
+        else:
+            return
+    _refuse_tags(tags(html), url, MAX_DEPTH)
+
+
+def _refuse_tags(found: list[Tag], url: str, max_depth: int) -> None:
     nest: list[bytes] = []
     count: dict[bytes, int] = {}  # in the nest
     formatting = dict.fromkeys(_FORMATTING, 0)  # these stay in force beyond the element that they stand in
-    if html.count("<") > MAX_TAGS:
-        raise NotUnderstood(f"{url} has more than {MAX_TAGS:,} tags, and no page of a thread has so many")
-    for name, rest in tags(html):
+    for name, rest in found:
         if not name:  # a comment
             continue
         if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
@@ -174,7 +189,7 @@ def refuse_pathological(html: str, url: str) -> None:
                 continue
         nest.append(name)
         count[name] = count.get(name, 0) + 1
-        if len(nest) > MAX_DEPTH:
+        if len(nest) > max_depth:
             raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
         if name in formatting:
             formatting[name] += 1

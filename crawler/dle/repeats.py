@@ -162,13 +162,24 @@ def mark(group: int) -> str:
     return f"\ue000{group}\ue001"
 
 
-@lru_cache(maxsize=1)
+#: The page that was asked for last, and the answer.
+_last: tuple[str, Shortened | None] = "", None
+
+
 def shortened(html: str) -> Shortened | None:
     """
     A page without the comments that only repeat the markup of another one; None where it must be read whole.
 
     The last answer is remembered, since the safety scan and the reader of comments ask for the same page.
+    Two pages with the same text are two: to look for equal texts would cost as much as a scan.
     """
+    global _last
+    if html is not _last[0]:
+        _last = html, _shortened(html)
+    return _last[1]
+
+
+def _shortened(html: str) -> Shortened | None:
     begin = _START.search(html)
     if begin is None or "\0" in html:
         return None

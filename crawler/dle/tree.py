@@ -37,7 +37,8 @@ from crawler.items import ParentSource
 DEFAULT_LIMIT = 5
 
 _LIST_TAGS = frozenset((b"ol", b"/ol", b"ul", b"/ul", b"li", b"/li"))
-_ITEM = re.compile(rb"""(?:^|[\s"'/])id\s*=\s*["']?comments-tree-item-([0-9]{1,18})(?=[\s"'/]|$)""")
+#: The look behind stands inside, so that the search can run to the first "id" at once.
+_ITEM = re.compile(rb"""id(?<![^\s"'/]id)\s*=\s*["']?comments-tree-item-([0-9]{1,18})(?=[\s"'/]|$)""")
 _TREE_CLASS = re.compile(
     rb"""(?:^|[\s"'/])class\s*=\s*(?:"|'|(?=c))(?:[^"']*\s)?comments-tree-(?:list|item)(?=[\s"'/]|$)"""
 )

