@@ -22,8 +22,11 @@ the page is not folded at all:
   text of a comment may also hold line breaks and smilies; one with quotations, links or anything else
   stays in the page.
 
-Patterns are possessive, and none looks beyond the comment that it is tried on, so it takes linear time
-to shorten a page. Those of a template are the same on every page, so `re` compiles them once.
+A page whose comments are in no known skin is read whole, too: there the date is found by what it looks like.
+
+What a pattern may repeat is told apart by its first character, bounded, and taken possessively where it is
+one character; none looks beyond the comment that it is tried on. So shortening takes linear time. The
+patterns of a template are the same on every page and are compiled once.
 """
 
 import re
@@ -174,9 +177,11 @@ def shortened(html: str) -> Shortened | None:
     Two pages with the same text are two: to look for equal texts would cost as much as a scan.
     """
     global _last
-    if html is not _last[0]:
-        _last = html, _shortened(html)
-    return _last[1]
+    page, answer = _last
+    if page is not html:
+        answer = _shortened(html)
+        _last = html, answer
+    return answer
 
 
 def _shortened(html: str) -> Shortened | None:
