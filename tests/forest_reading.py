@@ -74,7 +74,7 @@ def _article_differences(forest: Forest, page: Page, item: NormalPage, count: in
         ("article", item.article.body.split(), ["The", "ferry", "has", "come.", "Паром", "пришёл."]),
         ("page number", thread.number, page.number),
         ("stated", thread.stated, len(forest.posts)),
-        ("pages", thread.pages, stated_pages(forest, page.number, count)),
+        ("pages", thread.pages, stated_pages(count)),
         ("skin", item.written.skin, forest.skin if known else "unknown"),
         ("remarks", item.written.remarks, ()),
     ):
@@ -101,11 +101,9 @@ def _thread_differences(forest: Forest, read_pages: Sequence[tuple[Page, NormalP
                 yield f"comment {id}: {field.name} is {meant!r}, read as {read_!r}"
 
 
-def stated_pages(forest: Forest, number: int, count: int) -> int | None:
+def stated_pages(count: int) -> int | None:
     """How many comment pages a page says there are."""
-    if count == 1 or (forest.paging == "links" and number == count == 2):
-        return None  # the second of two links to the article only, as many other links do
-    return count
+    return None if count == 1 else count
 
 
 def truth(comment: NormalComment, page: int, depth: int) -> Truth:

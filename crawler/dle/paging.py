@@ -97,7 +97,9 @@ def count(text: str) -> int | None:
 
 def _linked(document: LexborHTMLParser, article_id: int) -> Iterator[int]:
     """The numbers of the comment pages that the page links to or loads on a click."""
-    for node in document.css("a[href*='/page,'], a[onclick*='CommentsPage']"):
+    # The last of two pages links to the article alone, which is the first.
+    selector = "a[href*='/page,'], a[onclick*='CommentsPage'], .dle-comments-navigation a[href]"
+    for node in document.css(selector):
         attributes = node.attributes
         target = address(attributes.get("href") or "")
         if target is not None and target.id == article_id:

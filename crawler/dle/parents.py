@@ -79,7 +79,8 @@ def mentions(document: LexborHTMLParser) -> dict[int, str]:
 def _begins_text(node: LexborNode) -> int | None:
     """The comment whose text begins with an element; None where words, a quotation or an image come first."""
     here: LexborNode | None = node
-    for _ in range(8):  # deeper in a text than any editor puts it
+    # Deeper than any editor puts it: where earlier comments left <b>, <i> … open, parsers repeat them around it.
+    for _ in range(120):
         if here is None:
             return None
         match = _TEXT_ID.fullmatch(here.id or "")

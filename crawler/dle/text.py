@@ -202,6 +202,7 @@ def written(
                 continue
         if tag == "blockquote" or not _QUOTE_CLASSES.isdisjoint(classes):
             if title is None and marker is None and _is_hidden_notice(here, classes):
+                pieces.append(_EDGE)
                 here = here.next
                 continue
             author, comment_id = title or (None, None)

@@ -308,13 +308,13 @@ class _Grammar:
             clock = _clock(*found.groups())
             text = f"{text[: found.start()]} {text[found.end() :]}"
         tokens: list[str] = _TOKEN.findall(text)
-        phrase = " ".join(tokens)
-        if phrase in self._now:
-            return _Ago(timedelta(), "minute") if clock is None else None
+        # Some skins write "от" or "from" before it: "от Только что".
         told = [token for token in tokens if token not in self._at]
+        if " ".join(tokens) in self._now or " ".join(told) in self._now:
+            return _Ago(timedelta(), "minute") if clock is None else None
         day = self._day(told)
         if day is None and clock is None:
-            return self._span(tokens)
+            return self._span(told)
         if day is None or isinstance(day, str):
             return day
         if isinstance(clock, str):

@@ -15,8 +15,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.dle import ajax, paging
 from crawler.dle.addresses import Address, address, ajax_address, ajax_path
-from crawler.dle.comments import comments, rating
+from crawler.dle.comments import NotAlike, comments, rating
 from crawler.dle.recognition import NAMES, not_shown, recognised
+from crawler.dle.repeats import Shortened, shortened
 from crawler.dle.text import Written, beginning, folded, written
 from crawler.dle.tree import tree
 from crawler.errors import OBSTACLES, NotUnderstood
@@ -69,6 +70,12 @@ _THREAD = (
     " [id^='comment-id-']"
 )
 
+#: "&#xD800;" to "&#xDFFF;", also in decimal.
+_HALF_CHARACTER = re.compile(
+    r"&#(?:x0*d[89a-f][0-9a-f]{2}|0*(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));",
+    re.IGNORECASE,
+)
+
 _SECTION_PATH = re.compile(r"/([a-z][a-z0-9_-]*(?:/[a-z][a-z0-9_-]*)*)/")
 _PAGE_PATH = re.compile(r"(.*/)page/([0-9]{1,6})/")
 
@@ -81,6 +88,16 @@ def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
         NotUnderstood: The page does not show the article of its address; it is cut short; it says that
             there are comments and shows none; or its comments are not built as the engine builds them.
     """
+    short = shortened(html)
+    if short is not None:
+        try:
+            return _article_page(short.html, url, edition, short)
+        except (NotAlike, NotUnderstood):
+            pass  # The whole page is sure to read right, and to say what is wrong with it.
+    return _article_page(html, url, edition, None)
+
+
+def _article_page(html: str, url: str, edition: Edition, short: Shortened | None) -> ArticlePage:
     where = address(url)
     if where is None:
         raise NotUnderstood(f"{url} is not the address of an article")
@@ -108,7 +125,12 @@ def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
 
     try:
         block = comments(
-            document, tree(html), skins=skins.COMMENTS, base_url=_base(edition), article_id=where.id
+            document,
+            tree(html, short and short.tags),
+            skins=skins.COMMENTS,
+            base_url=_base(edition),
+            article_id=where.id,
+            repeats=short,
         )
     except NotUnderstood as error:
         raise NotUnderstood(f"{url}: {error}") from error
@@ -192,7 +214,7 @@ def listing_page(html: str, url: str, edition: Edition) -> ListingPage:
     page = Selector(text=html, type="html")
     entries: dict[int, Entry] = {}
     for link in page.css(skins.CARD_LINKS):
-        target = _own_article(link.attrib.get("href", ""), url, edition)
+        target = _own_article(link.xpath("@href").get(""), url, edition)
         if target is None or target.id in entries:
             continue
         card = link.xpath("ancestor::article[1]") or link.xpath(
@@ -528,7 +550,8 @@ def _next_listing(page: Selector, url: str) -> str | None:
 
 
 def _xml(text: str) -> Selector:
-    return Selector(text=text, type="xml")
+    """The document, without references to halves of characters, over which the XML parser stumbles."""
+    return Selector(text=_HALF_CHARACTER.sub("\ufffd", text), type="xml")
 
 
 def _texts(item: Selector, name: str) -> list[str]:
