@@ -199,8 +199,13 @@ def test_where_a_page_is_read_whole(odd: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "around", ["<p>", "<b>", "<a href='/x/'>", "<table>", "<!--", "<textarea>", "<svg>", "<i><div></i>"]
-)
+    "around",
+    [
+        "<p>", "<b>", "<a href='/x/'>", "<table>", "<!--", "<textarea>", "<svg>", "<i><div></i>",
+        "<div id='comm-id-5'>stray</div>", "<div id=comment-id-5></div>", "<div id=comm-id-5></div>",
+        "<li id='comments-tree-item-5'>stray</li>",
+    ],
+)  # fmt: skip
 def test_what_reaches_into_the_comments(around: str) -> None:
     html = page([plain(id) for id in range(1, 9)], before=around)
     assert reading(html) == whole(html)

@@ -109,7 +109,7 @@ def comments(
     remarks: list[str] = []
     roots, texts = _elements(document, remarks)
     if repeats is not None:
-        _check_place(repeats, roots)
+        _check_place(repeats, roots, texts)
     order: Sequence[int] = repeats.order if repeats is not None else tuple(roots)
     if not order:
         return Block((), None, ())
@@ -452,15 +452,17 @@ _AROUND = frozenset(("article", "aside", "body", "div", "form", "html", "li", "m
 _MARK = re.compile(mark(0).replace("0", "([0-9]+)"))
 
 
-def _check_place(repeats: Shortened, roots: dict[int, LexborNode]) -> None:
+def _check_place(repeats: Shortened, roots: dict[int, LexborNode], texts: dict[int, LexborNode]) -> None:
     """
     Check that a parser reads comments where they stand as it reads one that stands alone.
 
     Raises:
-        NotAlike: There are other comments than the raw text shows, so it is not what it seems; or something
-            that stands around the first one reaches into it.
+        NotAlike: There are other comments than the raw text shows, or other texts, so it is not what it seems;
+            or something that stands around the first comment reaches into it.
     """
     if [id for id in repeats.order if id not in repeats.repeats] != list(roots):
+        raise NotAlike
+    if not repeats.repeats.keys().isdisjoint(texts):
         raise NotAlike
     first = roots[repeats.order[0]]
     written = repeats.first()
