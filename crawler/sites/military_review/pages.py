@@ -111,11 +111,12 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
     heading = (frame and frame.css_first("h1")) or document.css_first("h1")
     title = folded(heading.text()) if heading is not None else ""
     missing = None
-    if shown is None and (skin is None or document.css_first("#full-story") is None):
-        missing = "neither a canonical link nor the frame of one"
+    has_thread = document.css_first(_THREAD) is not None
+    if shown is None and not has_thread and (skin is None or document.css_first("#full-story") is None):
+        missing = "neither a canonical link nor the frame of one nor a thread"
     elif not title:
         missing = "it has no title"
-    elif skin is None and document.css_first(_THREAD) is None:
+    elif skin is None and not has_thread:
         missing = "neither its text nor its thread is where a known template has them"
     if missing is not None:
         raise not_shown(f"{url} shows no article", document, html, missing=missing)

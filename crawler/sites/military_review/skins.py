@@ -20,6 +20,15 @@ COMMENTS = (
         date=".comment-head .date, .comment-meta time",
         avatar=".comment-head .avatar img",
     ),
+    # The simplest way to write a comment's head: avatar, the engine's own link to the author, the date. A guest has no
+    # such link, so of a guest's name nothing is said.
+    Skin(
+        name="plain-head",
+        recognises=".comment-head > a[onclick^='ShowProfile']",
+        author=".comment-head > a[onclick^='ShowProfile']",
+        date=".comment-head > .date",
+        avatar=".comment-head > img",
+    ),
     DEFAULT,
 )
 
