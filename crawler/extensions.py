@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -12,10 +13,12 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from crawler.environment import EMBEDDED_DATABASE
-from crawler.errors import Stop
+from crawler.errors import CannotStore, Stop
 from crawler.fetching import exchanged, host_changed
+from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Exchanges
 from crawler.fetching.hosts import Hosts, host_of
+from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
 from crawler.site import Edition
 from crawler.spider import ThreadSpider
@@ -36,9 +39,10 @@ class CrawlRecords:
     It stands in `from_crawler` and not in a command, so that a script that starts the spider is guarded as well.
     """
 
-    def __init__(self, spider: ThreadSpider, archive: Archive) -> None:
+    def __init__(self, spider: ThreadSpider, archive: Archive, warcs: WarcArchive) -> None:
         self.spider = spider
         self.archive = archive
+        self.warcs = warcs
         self.verdicts: dict[int, Verdict] = {}
         self._heart: asyncio.Task[None] | None = None
 
@@ -46,7 +50,7 @@ class CrawlRecords:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """
         Raises:
-            CannotStore: The database cannot be used.
+            CannotStore: The database or the folder of WARC files cannot be used.
             AlreadyRunning: Another crawl of one of the editions is running.
             BadArgument: The archive was filled from another address than base_url.
         """
@@ -57,12 +61,18 @@ class CrawlRecords:
             spider.arguments.editions,
             embedded=settings["DATABASE_URL"] == EMBEDDED_DATABASE,
         )
+        warcs = WarcArchive(
+            Path(settings["WARC_DIR"]),
+            {edition.id: f"{spider.site.name}-{edition.code}" for edition in spider.arguments.editions},
+            software=settings["USER_AGENT"],
+        )
+        records = cls(spider, archive, warcs)
         archive.open()
-        records = cls(spider, archive)
         try:
+            warcs.open()
             records.begin()
         except BaseException:
-            archive.close()
+            records.engine_stopped()
             raise
         connect = crawler.signals.connect
         connect(records.spider_opened, signal=signals.spider_opened)
@@ -88,6 +98,9 @@ class CrawlRecords:
 
     async def spider_opened(self) -> None:
         crawler, archive = self.spider.crawler, self.archive
+        archiving = crawler.get_downloader_middleware(ArchiveFirst)
+        if archiving is not None:
+            archiving.write_to(self.warcs)
         exchanges = crawler.get_downloader_middleware(Exchanges)
         if exchanges is not None:
             for edition in archive.editions:
@@ -116,7 +129,13 @@ class CrawlRecords:
 
     def engine_stopped(self) -> None:
         """Free the locks last: other components may have had something to store when the spider closed."""
-        self.archive.close()
+        try:
+            self.warcs.close()
+        except CannotStore as error:
+            # All that was stored is in the file, which keeps the ending .open until the next crawl closes it.
+            logger.error("%s", error)
+        finally:
+            self.archive.close()
 
     async def exchanged(self, fetch: Fetch) -> None:
         """Record an exchange that no callback sees: robots.txt. That it was answered tells nothing of the pages."""

@@ -307,6 +307,10 @@ class Fetch:
     article_id: int | None = None
     #: The comment page that was asked for.
     page: int | None = None
+    #: File in which the answer is archived, relative to WARC_DIR; None before it is.
+    warc_file: str | None = None
+    #: Where its record begins in that file, in bytes.
+    warc_offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

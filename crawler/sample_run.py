@@ -69,7 +69,7 @@ def _empty(folder: Path) -> None:
     """Make the folder, and remove what an earlier trial left in it; nothing else."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.glob("crawler.db*"):
+        for path in (*folder.glob("crawler.db*"), *folder.glob("archive/*.warc.gz*")):
             path.unlink()
     except OSError as error:
         raise CannotStore(

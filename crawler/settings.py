@@ -15,6 +15,7 @@ COMMANDS_MODULE = "crawler.commands"
 # --- ours: what the environment says, see crawler/environment.py -------------------------------------------------
 
 DATABASE_URL = environment.database_url
+WARC_DIR = environment.warc_dir
 PROXY_URL = environment.proxy_url
 
 # --- politeness: DESIGN rule 9 -----------------------------------------------------------------------------------
@@ -50,6 +51,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawler.fetching.robots.Robots": 100,
     "crawler.fetching.proxy.Proxy": 740,  # before Scrapy's HttpProxyMiddleware at 750
     "crawler.fetching.exchange.WholeBodies": 800,
+    "crawler.fetching.archiving.ArchiveFirst": 900,  # before anything damaged is stopped, after it has its number
     "crawler.fetching.exchange.Exchanges": 950,
 }
 EXTENSIONS = {

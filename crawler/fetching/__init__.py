@@ -7,12 +7,15 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     robots        robots.txt, failing closed: where it cannot be read, nothing is asked
     exchange      one `crawler.items.Fetch` for every HTTP exchange
     bodies        did the whole body come?
+    archiving     every exchange into the archive before anybody reads it
+    warc          the archive's files
     conversation  a few requests outside a crawl, as polite as one
 
-A request ends in exactly one of three ways, and the spider hears of it exactly once:
+A request ends in exactly one of four ways, and the spider hears of it exactly once:
 
     callback             an answer came and its body is whole; `meta["fetch"]` says what it was
     errback, NotAsked    nothing was sent: robots.txt, a pause or the end of the crawl stood before it
+    errback, Stop        it was sent and could not be archived: the crawl must end
     errback, other       it was sent and no usable answer came; `meta["fetch"]` says why
 """
 

@@ -2,7 +2,7 @@
 Requests outside a crawl: a few pages, one after the other, as politely as a crawl asks for them.
 
 They go through the same middlewares: robots.txt obeyed, the delay kept, the same User-Agent. There is no lock,
-no database and no pipeline. What is asked next may depend on what came.
+no database, no archive and no pipeline. What is asked next may depend on what came.
 """
 
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ from crawler.site import Edition
 
 def conversation_settings(*, origin: str | None, delay_s: float | None) -> Settings:
     """
-    The settings of a crawl, without its lock, its database and its pipelines.
+    The settings of a crawl, without its lock, its database, its archive and its pipelines.
 
     Args:
         origin: The address that the requests go to; None where they go to more than one host.
@@ -42,6 +42,10 @@ def conversation_settings(*, origin: str | None, delay_s: float | None) -> Setti
     }
     settings.set("EXTENSIONS", kept, priority="cmdline")
     settings.set("ITEM_PIPELINES", {}, priority="cmdline")
+    # Who holds the conversation keeps what it brings, where they want it.
+    without_archive = settings.getdict("DOWNLOADER_MIDDLEWARES")
+    without_archive["crawler.fetching.archiving.ArchiveFirst"] = None
+    settings.set("DOWNLOADER_MIDDLEWARES", without_archive, priority="cmdline")
     if delay_s is not None:
         usual_s = settings.getfloat("DOWNLOAD_DELAY")
         if delay_s < usual_s and not is_this_machine(origin):

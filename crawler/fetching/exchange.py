@@ -31,6 +31,7 @@ from scrapy.http import Headers, Response
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 
+from crawler.errors import Stop
 from crawler.fetching.bodies import ENCODINGS, Fault, fault_of_body
 from crawler.fetching.clock import Clock
 from crawler.items import Fetch, FetchKind, FetchOutcome
@@ -55,6 +56,9 @@ class Asked:
 
     edition_id: int
     kind: FetchKind
+    #: Numbers of the crawl and the visit for which it is asked.
+    crawl_id: int | None = None
+    visit_id: int | None = None
     #: The article that is asked for.
     article_id: int | None = None
     #: The comment page that is asked for.
@@ -245,7 +249,7 @@ class Exchanges:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        if isinstance(exception, IgnoreRequest):
+        if isinstance(exception, (IgnoreRequest, Stop)):
             return  # nothing was sent
         fetch = self._new_fetch(request)
         if fetch is not None:

@@ -23,6 +23,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 
+from crawler.errors import Stop
 from crawler.fetching import NotAsked, exchanged
 from crawler.fetching.clock import Clock
 from crawler.fetching.exchange import Asked, outcome_of_exception
@@ -164,6 +165,8 @@ class Robots:
             RobotsForbid, RobotsUnavailable: See there.
 
             NotAsked: Not even robots.txt may be asked for now: the host is paused, or the crawl ends.
+
+            Stop: What robots.txt says could not be archived.
         """
         if request.meta.get("is_robots"):
             return
@@ -210,10 +213,12 @@ class Robots:
                 },
             )
             if asked is not None:
-                request.meta["asked"] = Asked(edition_id=asked.edition_id, kind="robots")
+                request.meta["asked"] = Asked(
+                    edition_id=asked.edition_id, kind="robots", crawl_id=asked.crawl_id
+                )
             try:
                 response = await self._crawler.engine.download_async(request)
-            except NotAsked:
+            except (NotAsked, Stop):
                 raise
             except Exception as exc:  # noqa: BLE001 - whatever it was, nobody gave permission
                 return Verdict("unavailable", reason=outcome_of_exception(exc)[1])

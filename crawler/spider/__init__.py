@@ -214,8 +214,11 @@ class ThreadSpider(Spider):
         return target._replace(scheme="", netloc="", fragment="").geturl()
 
     def failed_fetch(self, failure: Failure, request: Request, edition: Edition) -> Fetch | None:
-        """The exchange behind an errback; None where nothing was sent. Notes that a site does not want us."""
+        """The exchange behind an errback, None where nothing was sent or archived. Notes that a site refuses us."""
         fetch: Fetch | None = request.meta.get("fetch")
+        if isinstance(failure.value, Stop):
+            self.stop(failure.value)  # what could not be archived is not stored
+            return None
         if not isinstance(failure.value, NotAsked):
             return fetch
         tally = self.tallies[edition.id]

@@ -103,7 +103,9 @@ class Discovery:
         return self.spider.request(
             walk.edition,
             walk.path,
-            Asked(edition_id=walk.edition.id, kind=walk.kind),
+            Asked(
+                edition_id=walk.edition.id, kind=walk.kind, crawl_id=self.spider.crawl_ids[walk.edition.id]
+            ),
             callback=self.walked,
             errback=self.not_walked,
             cb_kwargs={"walk": walk},

@@ -13,7 +13,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.dle import addresses
-from crawler.errors import NotUnderstood
+from crawler.errors import NotUnderstood, Stop
 from crawler.fetching.exchange import Asked, server_time
 from crawler.fetching.politeness import CrawlEnds
 from crawler.items import ArticlePage, Exchange, Fetch, FetchKind, Visit, VisitOutcome
@@ -63,6 +63,8 @@ class Visits:
         asked = Asked(
             edition_id=progress.visit.edition.id,
             kind=progress.kind,
+            crawl_id=self.spider.crawl_ids[progress.visit.edition.id],
+            visit_id=progress.visit.id,
             article_id=progress.visit.article_id,
             page=progress.page,
         )
@@ -100,7 +102,7 @@ class Visits:
         fetch = self.spider.failed_fetch(failure, request, progress.visit.edition)
         if fetch is not None:
             yield from self._failed(fetch, progress)
-        elif isinstance(failure.value, CrawlEnds):
+        elif isinstance(failure.value, (CrawlEnds, Stop)):
             yield self._end(progress, "stopped")
         else:
             yield self._end(progress, "refused" if progress.page == 1 else "partial")

@@ -34,7 +34,9 @@ def main(url: str | None) -> None:
         wanted.write_text("\n".join(site.url + article.path for article in articles))
         begin = time.monotonic()
         process = subprocess.Popen(
-            crawl_command(site.url, f"url=@{wanted}"), env=environment(address), cwd=PROJECT
+            crawl_command(site.url, f"url=@{wanted}"),
+            env=environment(address, WARC_DIR=f"{folder}/archive"),
+            cwd=PROJECT,
         )
         tenth = 1
         while process.poll() is None:

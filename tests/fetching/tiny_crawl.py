@@ -1,13 +1,14 @@
 """
 A real crawl with our own middlewares, in a process of its own: a plan on stdin, what happened on stdout.
 
-The plan is JSON: `urls` in the order in which they are asked for, `settings`, and `hosts`, what an
-earlier crawl remembered. Each line on stdout is one event as JSON.
+The plan is JSON: `urls` in the order in which they are asked for, `settings`, `hosts`, what an
+earlier crawl remembered, and `warc_dir`, where to archive. Each line on stdout is one event as JSON.
 """
 
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -20,8 +21,10 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler import fetching
+from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Asked
 from crawler.fetching.hosts import Hosts
+from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +56,7 @@ SETTINGS: dict[str, Any] = {
         "crawler.fetching.politeness.Politeness": 90,
         "crawler.fetching.robots.Robots": 100,
         "crawler.fetching.exchange.WholeBodies": 800,
+        "crawler.fetching.archiving.ArchiveFirst": 900,
         "crawler.fetching.exchange.Exchanges": 950,
     },
 }
@@ -63,17 +67,27 @@ class TinySpider(Spider):
 
     name = "tiny"
     plan: dict[str, Any]
+    warcs: WarcArchive
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> "TinySpider":
         spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.warcs = WarcArchive(Path(spider.plan["warc_dir"]), {1: "tiny"})
         crawler.signals.connect(spider.opened, signals.spider_opened)
+        crawler.signals.connect(spider.engine_stopped, signals.engine_stopped)
         crawler.signals.connect(spider.exchanged, fetching.exchanged)
         crawler.signals.connect(spider.host_changed, fetching.host_changed)
         return spider
 
     def opened(self) -> None:
         Hosts.of(self.crawler).remember(_host(row) for row in self.plan.get("hosts", ()))
+        archiving = self.crawler.get_downloader_middleware(ArchiveFirst)
+        assert archiving is not None
+        self.warcs.open()
+        archiving.write_to(self.warcs)
+
+    def engine_stopped(self) -> None:
+        self.warcs.close()
 
     async def start(self) -> AsyncIterator[Request]:
         for number, url in enumerate(self.plan["urls"], 1):
@@ -147,8 +161,10 @@ class Heard:
         return [e["host"] for e in self.events if e["event"] == "host" and e["host"]["host"] == name]
 
 
-def started(urls: Iterable[str], *, hosts: Iterable[Host] = (), **settings: Any) -> "subprocess.Popen[str]":
-    """A crawl that runs."""
+def started(
+    urls: Iterable[str], *, hosts: Iterable[Host] = (), warc_dir: Path | None = None, **settings: Any
+) -> "subprocess.Popen[str]":
+    """A crawl that runs. What it archives is thrown away unless `warc_dir` says where to keep it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.fetching.tiny_crawl"],
         cwd=ROOT,
@@ -157,7 +173,12 @@ def started(urls: Iterable[str], *, hosts: Iterable[Host] = (), **settings: Any)
         stderr=subprocess.PIPE,
         text=True,
     )
-    plan = {"urls": list(urls), "settings": settings, "hosts": [asdict(host) for host in hosts]}
+    plan = {
+        "urls": list(urls),
+        "settings": settings,
+        "hosts": [asdict(host) for host in hosts],
+        "warc_dir": warc_dir,
+    }
     assert process.stdin is not None
     process.stdin.write(json.dumps(plan, default=str))
     process.stdin.close()
@@ -176,13 +197,16 @@ def finished(process: "subprocess.Popen[str]") -> Heard:
     return Heard([json.loads(line) for line in out.splitlines()], log)
 
 
-def crawled(urls: Iterable[str], *, hosts: Iterable[Host] = (), **settings: Any) -> Heard:
+def crawled(
+    urls: Iterable[str], *, hosts: Iterable[Host] = (), warc_dir: Path | None = None, **settings: Any
+) -> Heard:
     """What happened when these addresses were asked for."""
-    return finished(started(urls, hosts=hosts, **settings))
+    return finished(started(urls, hosts=hosts, warc_dir=warc_dir, **settings))
 
 
 if __name__ == "__main__":
     plan = json.load(sys.stdin)
     process = AsyncCrawlerProcess({**SETTINGS, **plan["settings"]})
-    process.crawl(TinySpider, plan=plan)
-    process.start()
+    with tempfile.TemporaryDirectory() as folder:
+        process.crawl(TinySpider, plan={**plan, "warc_dir": plan["warc_dir"] or folder})
+        process.start()
