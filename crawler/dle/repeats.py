@@ -89,7 +89,7 @@ _PROFILE = r"""(?:https?://[^"'<>&/]++)?/user/[^"'<>&/]++/?"""
 _MAIL = r"""mailto:[^"'<>&/]*+"""
 
 #: Attributes whose values differ from comment to comment, and whether they are read. No selector of
-#: ours may look at their values.
+#: ours may look at their values, but for the function that a click calls.
 VARYING = {
     "alt": False,
     "datetime": True,
@@ -99,6 +99,8 @@ VARYING = {
     "style": True,
     "title": False,
 }
+
+_CALL = re.compile(r"[A-Za-z_]+\(")
 
 #: The class of a rating goes by its sign.
 _SIGN = re.compile(r"\brating(?:plus|minus|zero)\b")
@@ -380,6 +382,9 @@ class _Making:
         elif name in VARYING:
             if re.fullmatch(_VALUE, value) is None:
                 return False
+            call = _CALL.match(value) if name == "onclick" else None
+            if call is not None:
+                self.fixed(call[0])
             self.varying(_VALUE, read=VARYING[name])
         else:
             self.numbered(value)
