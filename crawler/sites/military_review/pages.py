@@ -63,6 +63,8 @@ _CLOSED = re.compile(
 #: Longer than any such note.
 _LONGEST_FOOTNOTE = 900
 _LONGEST_CAPTION = 300
+#: Longer than nearly any title, lead or byline.
+_LONGEST_FIELD = 400
 
 #: The engine's own marks of a thread, one of which a page has even where nobody has written yet.
 _THREAD = (
@@ -124,10 +126,11 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
         raise NotUnderstood(f"{url} is cut short: the page has no end")
     path = _named(document, where, shown, url, edition).article_path
 
+    thread = tree(html, short and short.tags)
     try:
         block = comments(
             document,
-            tree(html, short and short.tags),
+            thread,
             skins=skins.COMMENTS,
             base_url=_base(edition),
             article_id=where.id,
@@ -136,6 +139,8 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
     except NotUnderstood as error:
         raise NotUnderstood(f"{url}: {error}") from error
     article = _article(document, where.id, path, title, skin, frame, body, edition)
+    if short is not None and _swallows(article):
+        raise NotAlike
     stated = article.comments_stated
     number = where.comment_page
     if stated and number == 1 and not block.comments:
@@ -337,6 +342,12 @@ def _named(
 def _is_closed(document: LexborHTMLParser) -> bool:
     """Whether the page says that no more comments are accepted."""
     return any(_CLOSED.search(beginning(node)) for node in document.css(skins.NOTICES))
+
+
+def _swallows(article: Article) -> bool:
+    """Whether a field is so long that its element may have been left open, and holds the comments, too."""
+    fields = (article.title, article.lead, article.byline, article.published_raw, *article.tags)
+    return any(field is not None and len(field) > _LONGEST_FIELD for field in fields)
 
 
 def _frame(
