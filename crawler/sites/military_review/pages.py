@@ -126,7 +126,7 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
         raise NotUnderstood(f"{url} is cut short: the page has no end")
     path = _named(document, where, shown, url, edition).article_path
 
-    thread = tree(html, short and short.tags)
+    thread = tree(html, short.tags if short is not None else None)
     try:
         block = comments(
             document,
@@ -162,6 +162,7 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
             pages=pages,
             next_path=paging.next_path(path=path, number=number, pages=pages),
             closed=_is_closed(document),
+            flat=bool(block.comments) and not thread.parents,
         ),
         skin=block.skin or (skin.name if skin else "unknown"),
         remarks=tuple(remarks),
