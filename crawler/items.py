@@ -143,6 +143,8 @@ class CommentPage:
     next_path: str | None = None
     #: True where the page says that no more comments are accepted.
     closed: bool = False
+    #: True where the page shows no tree: that a comment seems to answer none then proves nothing.
+    flat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -397,6 +397,26 @@ def test_pages_that_are_no_articles_store_nothing_and_end_with_5(lite: str) -> N
     assert last == [{"outcome": "not_understood"}]
 
 
+def test_a_check_for_humans_is_not_asked_again_and_again(lite: str) -> None:
+    script = "<script src='/.well-known/ddos-guard/js'></script>"
+    guard = f"<html><head><title>DDoS-Guard</title></head><body>{script}</body></html>"
+    with SampleSite(edition="en") as site:
+        for article in sample_articles():
+            site.answers[article.path] = Answer(body=guard)
+        ended = crawl(lite, site.url, "depth=0", "discover=sitemap")
+        asked = {request.path for request in site.requests} & {article.path for article in sample_articles()}
+    assert ended.code == 5
+    assert "check for humans" in ended.err
+    assert 5 <= len(asked) <= 7  # those that were under way when it was enough
+
+
+def test_a_notice_that_there_is_no_such_page_counts_as_that_with_status_200_too(lite: str) -> None:
+    with SampleSite(edition="en") as site:
+        site.answers[SMALL.path] = replace(site.answer("/900999-x.html"), status=200)
+        assert crawl(lite, site.url, f"url={site.url}{SMALL.path}").code == 0
+    assert [row["outcome"] for row in rows(lite, "SELECT outcome FROM visits")] == ["not_found"]
+
+
 def test_an_unreadable_comment_block_is_not_no_comments(lite: str) -> None:
     with SampleSite(edition="en") as site:
         page = site.answer(SMALL.path).body

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crawler.dle.addresses import article_path, comment_page_path
 from crawler.errors import NotUnderstood
-from crawler.items import ArticlePage, ListingPage
+from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.reading import MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_TAGS, read, refuse_pathological
 from crawler.site import Edition
 from crawler.sites.military_review import SITE
@@ -31,7 +31,7 @@ def page(thread: str = "", *, stated: int | None = None, url: str = URL) -> str:
     )
 
 
-def reading(body: bytes | str, *, url: str = URL, edition: Edition = EN) -> ArticlePage | ListingPage:
+def reading(body: bytes | str, *, url: str = URL, edition: Edition = EN) -> ArticlePage | ListingPage | CommentAnswer:
     return read(
         body if isinstance(body, bytes) else body.encode(),
         url=url,

@@ -106,7 +106,7 @@ class ThreadSpider(Spider):
             return
         try:
             async for edition, article_id, path in self._targets():
-                if self.tallies[edition.id].refusal is not None:
+                if self.tallies[edition.id].has_enough:
                     continue
                 await self.visits.room.acquire()
                 yield self.visits.request(await self._begun_visit(edition, article_id, path))

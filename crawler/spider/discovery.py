@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from crawler.dle import addresses
 from crawler.errors import NotUnderstood, Stop
 from crawler.fetching.exchange import Asked
-from crawler.items import Exchange, Fetch, FetchKind, ListingPage
+from crawler.items import Exchange, Fetch, FetchKind, FetchOutcome, ListingPage
 from crawler.site import Edition
 from crawler.spider.limits import MAX_HOPS, PASSING, RETRIES
 from crawler.storage import frontier
@@ -125,7 +125,9 @@ class Discovery:
                 page = self._listing(response, walk.edition)
                 following = await self._next(page, walk)
         except NotUnderstood as error:
-            fetch = replace(fetch, outcome="not_understood", detail=str(error))
+            self.spider.tallies[walk.edition.id].met(error)
+            outcome: FetchOutcome = "not_found" if error.kind == "not_found" else "not_understood"
+            fetch = replace(fetch, outcome=outcome, detail=str(error))
         except Stop as stop:
             self.spider.stop(stop)
         except Exception as bug:

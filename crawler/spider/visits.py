@@ -115,6 +115,10 @@ class Visits:
                     f"{response.url} is not the article {progress.visit.article_id} that was asked for"
                 )
         except NotUnderstood as error:
+            if error.kind == "not_found":  # the site says so, with whatever status
+                yield from self._failed(replace(fetch, outcome="not_found", detail=str(error)), progress)
+                return
+            self.spider.tallies[fetch.edition_id].met(error)
             fetch = replace(fetch, outcome="not_understood", detail=str(error))
             yield self._end(progress, "not_understood" if progress.page == 1 else "partial", fetch)
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from crawler.items import Fetch, NormalComment, NormalPage
+from crawler.items import Fetch, NormalComment, NormalPage, ParentSource
 from crawler.normalise.threads import Place
 from crawler.site import Edition
 from crawler.storage.authors import NICKNAME_RAW_LENGTH, save_authors
@@ -73,7 +73,7 @@ def save_comments(
             continue
         if older or fetch.id <= old.fetch_id:
             continue
-        _keep_what_is_known_better(content, old)
+        _keep_what_is_known_better(content, old, flat=page.written.comments.flat)
         rating = comment.written.rating if comment.written.rating is not None else old.rating
         if rating != old.rating:
             rated.append(comment_id)
@@ -156,15 +156,17 @@ def _hash(content: Mapping[str, Any]) -> str:
     return blake2b(json_text(words).encode(), digest_size=16).hexdigest()
 
 
-def _keep_what_is_known_better(content: dict[str, Any], old: Row[*tuple[Any, ...]]) -> None:
+def _keep_what_is_known_better(content: dict[str, Any], old: Row[*tuple[Any, ...]], *, flat: bool) -> None:
     """
     Put back what the stored reading knows better than the new one: the date, and how the parent is known.
 
     "3 hours ago" agrees with the 12:20 that was read before and must not replace it; a parent guessed from a quote
-    must not replace one that the page once proved.
+    must not replace one that the page once proved; nor must a page without a tree, on which all seem to be roots.
     """
     keep_better_date("posted", content, old._mapping)
-    weaker = STRENGTH[content["parent_source"]] < STRENGTH[old.parent_source]
+    source: ParentSource = content["parent_source"]
+    strength = 0 if flat and source == "root" else STRENGTH[source]
+    weaker = strength < STRENGTH[old.parent_source]
     if weaker and not contradicts(content, old):
         content |= {"parent_id": old.parent_id, "parent_source": old.parent_source}
         content["content_hash"] = _hash(content)

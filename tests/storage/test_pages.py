@@ -350,6 +350,15 @@ def test_parents(
 # --- older pages ----------------------------------------------------------------------------------------------------
 
 
+def test_a_page_without_a_tree_does_not_make_roots_of_answers(connection: Connection) -> None:
+    store(connection, page(comment(10), comment(11, 10)), 1)
+    flat = page(comment(10), comment(11, None, source_hash="flat"))
+    store(connection, replace(flat, comments=replace(flat.comments, flat=True)), 2)
+    assert only(connection, 11)["parent_id"] == 10
+    store(connection, page(comment(10), comment(11, None, source_hash="tree")), 3)
+    assert only(connection, 11)["parent_id"] is None  # here the page shows that it is a root
+
+
 def test_an_older_page_changes_nothing_that_is_known(connection: Connection) -> None:
     store(connection, page(comment(11, body="New."), title="New", views=2), 5)
     before = dump(connection)
