@@ -176,6 +176,13 @@ def test_what_may_stand_between_comments(between: str) -> None:
     assert reading(html) == whole(html)
 
 
+def test_what_stands_in_the_item_of_a_comment_is_its_own() -> None:
+    stray = '<div class="comment-head"><span class="name">Other</span></div>'
+    html = page([plain(1), plain(2), stray + plain(3), plain(4) + stray])
+    assert repeated(html) == 3
+    assert reading(html) == whole(html)
+
+
 @pytest.mark.parametrize(
     "odd",
     [

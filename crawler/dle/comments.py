@@ -9,7 +9,7 @@ a parser's repair nests one comment in another, each keeps its own author.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -31,6 +31,7 @@ UNKNOWN = "unknown"
 
 _COMMENT = re.compile(r"(?:comment-id|comments-tree-item)-([1-9][0-9]{0,17})")
 _TEXT = re.compile(r"comm-id-([1-9][0-9]{0,17})")
+_TIME = "time[datetime]"
 _PROFILE = "a[href*='/user/'], a[href*='subaction=userinfo']"
 _USER = re.compile(
     r"(?:https?:)?(?://[^/?#]*)?/?(?:user/|(?:index\.php)?\?(?:[^#]*&)?subaction=userinfo&(?:[^#]*&)?user=)"
@@ -122,7 +123,7 @@ def comments(
     if not_in_tree:
         remarks.append(f"comment {not_in_tree[0]} stands outside the tree, and {len(not_in_tree) - 1} more")
 
-    owners = _Owners(document, roots)
+    owners = _Owners(document, roots, repeats.repeats if repeats is not None else ())
     skin, fitting = _skin(owners, skins, order, repeats)
     if skin is not None and len(fitting) < len(order):
         odd = next(id for id in order if id not in fitting)
@@ -133,7 +134,7 @@ def comments(
     ratings = next((way for way in _RATINGS if document.css_first(", ".join(way)) is not None), ())
     fields = _Fields(owners, skin, ratings)
 
-    repeated = _repeated(repeats, tree, skin, ratings) if repeats is not None else {}
+    repeated = _repeated(repeats, owners, tree, skin, ratings) if repeats is not None else {}
     result = []
     for id in order:
         if id in repeated:
@@ -216,9 +217,13 @@ def _elements(
 class _Owners:
     """Which elements of the page belong to which comment."""
 
-    def __init__(self, document: LexborHTMLParser, roots: dict[int, LexborNode]) -> None:
+    def __init__(
+        self, document: LexborHTMLParser, roots: dict[int, LexborNode], absent: Collection[int] = ()
+    ) -> None:
         self._document = document
         self._roots = roots
+        #: Comments that were taken out of the page.
+        self._absent = absent
         #: Of elements met on the way up, by memory id: so that depth costs once, not for each element.
         self._known: dict[int, int | None] = {}
         self._found: dict[str, dict[int, list[LexborNode]]] = {}
@@ -241,7 +246,8 @@ class _Owners:
             if own and own.startswith("comm"):
                 match = _COMMENT.fullmatch(own)
                 if match:
-                    owner = int(match[1]) if int(match[1]) in self._roots else None
+                    id = int(match[1])
+                    owner = id if id in self._roots or id in self._absent else None
                     break
                 if _TEXT.fullmatch(own):
                     break
@@ -257,8 +263,11 @@ class _Owners:
             found = self._found[selector] = {}
             for node in self._document.css(selector):
                 owner = self.of(node)
-                if owner is not None:
-                    found.setdefault(owner, []).append(node)
+                if owner is None:
+                    continue
+                if owner in self._absent:
+                    raise NotAlike  # It stands in the comment's item, and not in what was taken out.
+                found.setdefault(owner, []).append(node)
         return found
 
     def first(self, id: int, selector: str | None) -> LexborNode | None:
@@ -341,7 +350,7 @@ class _Fields:
         place = self._owners.first(id, self._skin.date) if known and self._skin else None
         machine = place.attributes.get("datetime") if place is not None else None
         if machine is None:
-            time = self._owners.first(id, "time[datetime]")
+            time = self._owners.first(id, _TIME)
             if time is not None:
                 place = place or time
                 machine = time.attributes.get("datetime")
@@ -533,9 +542,13 @@ def _places(kind: Kind, skin: Skin | None, ratings: Sequence[str]) -> tuple[int,
 
 
 def _repeated(
-    repeats: Shortened, tree: Tree, skin: Skin | None, ratings: Sequence[str]
+    repeats: Shortened, owners: _Owners, tree: Tree, skin: Skin | None, ratings: Sequence[str]
 ) -> dict[int, Comment]:
     """The comments that were taken out of the page, by number. Raises NotAlike."""
+    if skin is not None:
+        for selector in (skin.author, skin.date, skin.full_name, skin.avatar, *ratings, _PROFILE, _TIME):
+            if selector is not None:
+                owners.found(selector)
     places_of = {kind: _places(kind, skin, ratings) for kind in repeats.kinds}
     result = {}
     for id, (kind, match) in repeats.repeats.items():
