@@ -31,7 +31,9 @@ def page(thread: str = "", *, stated: int | None = None, url: str = URL) -> str:
     )
 
 
-def reading(body: bytes | str, *, url: str = URL, edition: Edition = EN) -> ArticlePage | ListingPage | CommentAnswer:
+def reading(
+    body: bytes | str, *, url: str = URL, edition: Edition = EN
+) -> ArticlePage | ListingPage | CommentAnswer:
     return read(
         body if isinstance(body, bytes) else body.encode(),
         url=url,
