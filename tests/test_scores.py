@@ -10,8 +10,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.items import Moment, Precision
-from tests.benchmarks.accuracy import BEGIN, END, numbers, result, shortfalls, table, with_section
-from tests.benchmarks.corpus import Page, depth, rendered_pages, saved_pages, written_out
+from tests.benchmarks.accuracy import (
+    BEGIN,
+    END,
+    numbers,
+    result,
+    shortfalls,
+    table,
+    told_fields,
+    with_section,
+)
+from tests.benchmarks.corpus import (
+    Page,
+    depth,
+    named_fields,
+    rendered_pages,
+    saved_cases,
+    saved_pages,
+    written_out,
+)
 from tests.benchmarks.peers import Reader, ours, plain
 from tests.benchmarks.scores import (
     COLUMNS,
@@ -204,6 +221,32 @@ def test_our_reader_reads_all_of_a_page_and_a_plain_spider_does_not() -> None:
     assert 0 < scores["depth"] < 1
 
 
+def forest_pages(*seeds: int) -> list[Page]:
+    return [page for page in rendered_pages(seeds) if page.name.startswith("seed")]
+
+
+def test_our_reader_reads_all_that_pages_of_every_era_prove() -> None:
+    read = [result(page, OURS) for page in forest_pages(7)]
+    assert {name.split(" page")[0] for name in (row.page for row in read)} == {
+        f"seed 7 era {era}" for era in ("10.5", "13", "20", "flat")
+    }
+    assert not [row for row in read if row.failure or set(row.scores.values()) != {1}]
+
+
+def test_edges_that_a_page_does_not_prove_are_not_judged() -> None:
+    comments = [comment for page in forest_pages(*range(5)) for comment in page.truth.comments or ()]
+    unproved = [comment for comment in comments if not comment.parent_known]
+    assert 0 < len(unproved) < len(comments) / 4
+    assert {comment.depth for comment in unproved} == {None}
+
+
+def test_an_answer_of_comments_alone_is_read_too() -> None:
+    pages = [page for page in saved_pages() if page.name.startswith("ajax_")]
+    read = [result(page, OURS) for page in pages]
+    assert len(read) > 3
+    assert not [row for row in read if row.failure or set(row.scores.values()) - {1}]
+
+
 @pytest.mark.parametrize("read", [failing, lambda _: Given()])
 def test_a_reader_that_fails_gets_nothing(read: object) -> None:
     failed = result(sample_page(), Reader(name="x", read=read, gives=("title", "text")))  # type: ignore[arg-type]
@@ -236,7 +279,7 @@ def test_seeds() -> None:
 
 def test_the_same_seed_gives_the_same_page_and_another_one_another() -> None:
     def bodies(seed: int) -> list[bytes]:
-        return [page.body for page in rendered_pages([seed]) if page.name.startswith("seed")]
+        return [page.body for page in forest_pages(seed)]
 
     assert bodies(1) == bodies(1) != bodies(2)
 
@@ -244,3 +287,26 @@ def test_the_same_seed_gives_the_same_page_and_another_one_another() -> None:
 def test_there_are_saved_pages_for_every_column() -> None:
     judged = {column for page in saved_pages() for column in page_scores(page.truth, Given())}
     assert judged == set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ({"id": 1, "tags": ("a", "b"), "lead": None, "more": 5}, []),
+        ({"id": 2, "tags": ("a", "b"), "lead": None}, ["id"]),
+        ({"id": 1, "tags": ("a",), "lead": None}, ["tags[1]"]),
+        ({"id": 1, "tags": ("a", "b", "c"), "lead": None}, ["tags[0]", "tags[1]"]),  # too long
+        ({"id": 1, "tags": None}, ["tags[0]", "tags[1]", "lead"]),  # no field is not an empty one
+    ],
+)
+def test_the_fields_that_a_case_names(told: object, wrong: list[str]) -> None:
+    expected = {"id": 1, "tags": ["a", "b"], "lead": None}
+    assert [where for where, right in named_fields(expected, told) if not right] == wrong
+
+
+def test_every_saved_case_counts_and_a_wrong_field_is_named() -> None:
+    cases = {page.name: (page, expected) for page, expected in saved_cases()}
+    fields = told_fields(cases.values())
+    assert {where.partition(":")[0] for where, _ in fields} == set(cases)
+    page, _ = cases["captcha"]
+    assert told_fields([(page, {"article": {"id": 1}})]) == [("captcha: article.id", False)]

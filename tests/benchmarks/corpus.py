@@ -2,7 +2,11 @@
 The pages by which readers are measured, and what stands on them.
 
     saved      the test cases of tests/sites: all that show an article and say so in their expected.json
-    rendered   every page of the sample site in both editions, and random threads over its texts
+    rendered   every page of the sample site in both editions, and random threads of every era (tests/forest.py)
+
+An edge of a random thread is judged where its page proves it: not where the depth limit took it away, and not
+where all that is left is a name of whom a comment may answer. Where a page shows a thread flat, whoever does
+not quote answers nobody.
 
 What expected.json does not name is not judged; nor is a nickname or a body of an article that it says is
 empty: that is what our reader cannot know, not what stands there. It holds dates as written; which moment
@@ -17,26 +21,33 @@ import importlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from crawler.items import Moment, Precision
-from crawler.sample import SampleArticle, SampleComment, render_article, sample_articles
+from crawler.items import Moment, ParentSource, Precision
+from crawler.sample import SampleArticle, render_article, sample_articles
 from crawler.sample.content import EDITIONS
 from crawler.sample.content import Edition as Code
 from crawler.site import Edition, Site
 from crawler.sites.military_review import SITE
 from tests.benchmarks.scores import ZONE, TrueComment, Truth
+from tests.forest import ERAS, Forest, forest, pages, truths
 
 CASES = Path(__file__).parents[1] / "sites"
 
-#: Comments of a random thread.
-RANDOM_COMMENTS = 60
+#: Most comments of a random thread: enough to pass the depth limit.
+MOST_COMMENTS = 60
 
-#: When the rendered pages were fetched: after all of their dates, and the same on every day.
+#: The article on every page of a random thread.
+FOREST_BODY = "The ferry has come.\n\nПаром пришёл."
+
+#: Where the parent that an honest reader gives is its best guess.
+UNPROVED_SOURCES: tuple[ParentSource, ...] = ("capped", "mention")
+
+#: When the pages of the sample were fetched: after all of their dates, and the same on every day.
 RENDERED_AT = datetime(2027, 6, 1, 12, tzinfo=UTC)
 
 
@@ -63,11 +74,33 @@ class Page:
 
 
 def saved_pages() -> Iterator[Page]:
-    """The cases that show an article, by name."""
+    """The cases that show an article or its comments, by name."""
+    return (page for page, expected in saved_cases() if "article" in expected or "comments" in expected)
+
+
+def saved_cases() -> Iterator[tuple[Page, Mapping[str, Any]]]:
+    """All cases by name, each with its expected.json."""
     for folder in sorted(CASES.glob("*/pages/*/")):
         expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
-        if "article" in expected or "comments" in expected:
-            yield _saved_page(folder, expected)
+        yield _saved_page(folder, expected), expected
+
+
+def named_fields(expected: object, told: object, where: str = "") -> Iterator[tuple[str, bool]]:
+    """Each field that an expected.json names, and whether it is right in what was read."""
+    if isinstance(expected, Mapping):
+        for name, value in expected.items():
+            field = told.get(name, ...) if isinstance(told, Mapping) else ...  # equal to nothing in JSON
+            yield from named_fields(value, field, f"{where}.{name}" if where else name)
+    elif isinstance(expected, list) and expected:
+        answers = list(told) if isinstance(told, list | tuple) else []
+        # A list is read to its end: one that is too long is wrong as a whole.
+        answers = [] if len(answers) > len(expected) else answers + [...] * (len(expected) - len(answers))
+        for place, value in enumerate(expected):
+            yield from named_fields(value, answers[place] if answers else ..., f"{where}[{place}]")
+    elif isinstance(expected, list):
+        yield where, isinstance(told, list | tuple) and not told
+    else:
+        yield where, told == expected
 
 
 def _saved_page(folder: Path, expected: Mapping[str, Any]) -> Page:
@@ -186,38 +219,48 @@ def _at_site(at: datetime, precision: Precision) -> Moment:
 
 
 def rendered_pages(seeds: Iterable[int]) -> Iterator[Page]:
-    """The pages of the sample site, and for each seed those of one article with a thread of its own."""
+    """The pages of the sample site, and for each seed those of a random thread of every era."""
     for article in sample_articles():
         for code in EDITIONS:
             yield from _rendered(article, code, f"{article.id}")
     for seed in seeds:
-        random = Random(seed)  # noqa: S311 - made up pages, not secrets
-        article = random_article(random)
-        yield from _rendered(article, random.choice(EDITIONS), f"seed {seed}")
+        for era in ERAS:
+            thread = forest(Random(seed), era, most=MOST_COMMENTS)  # noqa: S311 - made up pages, not secrets
+            yield from _forest_pages(thread, f"seed {seed} era {era}")
 
 
-def random_article(random: Random) -> SampleArticle:
-    """An article of the sample with a random thread: long chains as well as many roots."""
-    texts = [
-        comment
-        for article in sample_articles()
-        for comment in article.comments
-        if "#" not in comment.source["en"] + comment.source["ru"]  # names a comment of its own thread
-    ]
-    made: list[SampleComment] = []
-    number = random.randint(1_000_000, 90_000_000)
-    for _ in range(random.randint(1, RANDOM_COMMENTS)):
-        number += random.randint(1, 9)
-        parent = random.choice([None, made[-1], made[-1], random.choice(made)]) if made else None
-        made.append(
-            replace(
-                random.choice(texts),
-                id=number,
-                parent_id=parent.id if parent else None,
-                depth=parent.depth + 1 if parent else 0,
-            )
+def _forest_pages(thread: Forest, name: str) -> Iterator[Page]:
+    proved = truths(thread)
+    for page in pages(thread):
+        comments = [truth for truth in proved.values() if truth.page == page.number]
+        parents = {
+            truth.id: truth.parent_id for truth in comments if truth.parent_source not in UNPROVED_SOURCES
+        }
+        yield Page(
+            name=f"{name} page {page.number}",
+            body=page.html.encode(SITE.charset),
+            url=page.url,
+            site=SITE,
+            edition=SITE.edition(thread.edition),
+            fetched_at=thread.fetched_at,
+            truth=Truth(
+                title=thread.title,
+                body=FOREST_BODY,
+                published=thread.published.moment,
+                comments=tuple(
+                    TrueComment(
+                        id=truth.id,
+                        author=None if truth.author is None else truth.author[1],
+                        posted=truth.posted,
+                        body=truth.body,
+                        parent_id=truth.parent_id,
+                        parent_known=truth.id in parents,
+                        depth=depth(truth.id, parents),
+                    )
+                    for truth in comments
+                ),
+            ),
         )
-    return replace(random.choice(sample_articles()), comments=tuple(made))
 
 
 def _rendered(article: SampleArticle, code: Code, name: str) -> Iterator[Page]:

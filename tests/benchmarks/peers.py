@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 from crawler.errors import NotUnderstood
-from crawler.items import ArticlePage, Moment
+from crawler.items import Article, ArticlePage, CommentAnswer, ListingPage, Moment
 from crawler.normalise import normal_page
 from crawler.normalise.threads import places
 from crawler.reading import read
@@ -51,15 +51,10 @@ def ours(page: Page) -> Given:
     Raises:
         NotUnderstood: Our reader refuses the page.
     """
-    pages = import_module(f"crawler.sites.{page.site.name}.pages").PAGES
-    written = read(
-        page.body,
-        url=page.url,
-        fetched_at=page.fetched_at,
-        edition=page.edition,
-        charset=page.site.charset,
-        pages=pages,
-    )
+    written = understood(page)
+    if isinstance(written, CommentAnswer):
+        none = Article(id=written.article_id, path="", title="")
+        written = ArticlePage(article=none, comments=written.comments, skin=written.skin)
     if not isinstance(written, ArticlePage):
         raise NotUnderstood(f"{page.url} was read as a list of articles")
     normal = normal_page(
@@ -84,6 +79,23 @@ def ours(page: Page) -> Given:
             )
             for comment in normal.comments
         ),
+    )
+
+
+def understood(page: Page) -> ArticlePage | ListingPage | CommentAnswer:
+    """
+    What this project reads from a page, as written there.
+
+    Raises:
+        NotUnderstood: Our reader refuses the page.
+    """
+    return read(
+        page.body,
+        url=page.url,
+        fetched_at=page.fetched_at,
+        edition=page.edition,
+        charset=page.site.charset,
+        pages=import_module(f"crawler.sites.{page.site.name}.pages").PAGES,
     )
 
 
