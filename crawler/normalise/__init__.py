@@ -63,17 +63,23 @@ def normal_page(
     page = _storable(page)
 
     def moment(machine: str | None, visible: str | None) -> Moment | None:
+        stated: Moment | None = None
         try:
             if machine:
-                return timestamps.machine_moment(machine, zone=zone, seen_at=seen_at)
+                stated = timestamps.machine_moment(machine, zone=zone, seen_at=seen_at)
+                if stated.precision != "day":
+                    return stated
         except UnreadableDate:
             pass  # The visible text is the next to be trusted.
         try:
             if visible:
-                return timestamps.moment(visible, zone=zone, words=words, seen_at=seen_at)
+                shown = timestamps.moment(visible, zone=zone, words=words, seen_at=seen_at)
+                # A machine's date without a time is refined by the words of the same day, never overruled.
+                if stated is None or shown.at.astimezone(zone).date() == stated.at.astimezone(zone).date():
+                    return shown
         except UnreadableDate:
             pass  # The written words stay, so that a better reader can try again.
-        return None
+        return stated
 
     article = page.article
     return NormalPage(

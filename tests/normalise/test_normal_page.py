@@ -92,6 +92,10 @@ def test_a_page_is_understood_beside_what_was_written() -> None:
         ("2017-02-31T12:20", "Вчера, 10:00", datetime(2017, 11, 4, 7, 0, tzinfo=UTC)),
         ("", "Вчера, 10:00", datetime(2017, 11, 4, 7, 0, tzinfo=UTC)),
         (None, "Вчера, 10:00", datetime(2017, 11, 4, 7, 0, tzinfo=UTC)),
+        # A date without a time: words of the same day tell it, words of another day do not overrule it.
+        ("2017-11-04", "Вчера, 10:00", datetime(2017, 11, 4, 7, 0, tzinfo=UTC)),
+        ("2017-11-03", "Вчера, 10:00", datetime(2017, 11, 2, 21, 0, tzinfo=UTC)),
+        ("2017-11-03", "31 февраля 2017", datetime(2017, 11, 2, 21, 0, tzinfo=UTC)),
         ("2099-01-01T00:00", "31 февраля 2017", None),
         (None, None, None),
     ],
