@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -200,8 +201,19 @@ class Archive:
         if connection is not None:
             connection.close()
 
+    def _unlock_rows(self) -> None:
+        """On Postgres: free the locks now. It would free them by itself, but a moment after the connection is gone."""
+        connection = self._connection
+        if connection is None or connection.dialect.name != "postgresql":
+            return
+        with suppress(SQLAlchemyError):  # the connection may be broken, and then the locks are gone with it
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            connection.commit()
+
     def _shut(self) -> None:
         try:
+            self._unlock_rows()
             self._disconnect()
             self._engine.dispose()
         finally:
