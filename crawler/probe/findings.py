@@ -24,6 +24,7 @@ from crawler.probe.proposal import DateReader, Proposal, proposal
 from crawler.reading import read, refuse_pathological
 from crawler.site import Edition
 from crawler.sites.military_review import SITE, skins
+from crawler.sites.military_review.articles import frame_of
 from crawler.sites.military_review.pages import PAGES
 
 #: Values of one field that are kept as examples.
@@ -147,7 +148,8 @@ def findings(page: Page) -> Findings:
     shown = item if isinstance(item, ArticlePage) else None
     if shown is None and item is None and document is not None and text is not None:
         shown = _comments_alone(page, text, document)
-    frame, article_skin = _article_frame(document) if document is not None else ("", None)
+    article_skin = frame_of(document)[0] if document is not None else None
+    frame = article_skin.frame if article_skin is not None else ""
     article = isinstance(item, ArticlePage) and document is not None
     return Findings(
         page=page,
@@ -242,14 +244,6 @@ def _thread_style(text: str) -> str:
 
 
 # --- the article ----------------------------------------------------------------------------------------------
-
-
-def _article_frame(document: LexborHTMLParser) -> tuple[str, skins.ArticleSkin | None]:
-    """The first skin of an article that fits the page, and the selector of its frame."""
-    for skin in skins.ARTICLES:
-        if any(frame.css_first(skin.body) is not None for frame in document.css(skin.frame)):
-            return skin.frame, skin
-    return "", None
 
 
 def _article_fields(
