@@ -34,6 +34,19 @@ AuthorKind = Literal["member", "guest", "unknown"]
 Precision = Literal["minute", "hour", "day"]
 """How exactly a date is known: "3 hours ago" is known to the hour."""
 
+Change = Literal[
+    "new",  # seen for the first time
+    "edit",  # other words, links or pictures, or another date
+    "merge",  # words added at the end and a later date: the engine joins what an author writes in a row
+    "translation",  # other words in an edition that is a translation: possibly only translated anew
+    "rename",  # another author or another spelling, the same words
+    "move",  # a comment below another parent or article; an article at another address
+    "missing",  # not there any more
+    "gone",  # still not there
+    "return",  # there again
+]
+"""How a state of a comment or article came about: what the site did."""
+
 FetchKind = Literal["robots", "feed", "listing", "archive", "sitemap", "number", "article", "comments"]
 """What was asked for; number: an article by its number alone · archive: the articles of a day"""
 
@@ -56,6 +69,8 @@ FetchOutcome = Literal[
 
 VisitOutcome = Literal[
     "swept",  # all comment pages read and understood, the end proven
+    "miscounted",  # the same, but the site states another number of comments than it shows
+    "suspect",  # the same, but over a fifth of the thread is missing at once
     "partial",  # some pages read, then something went wrong
     "moved",  # the article lives under another number or is the front page now
     "not_found",  # 404 or 410
@@ -350,6 +365,8 @@ class Exchange:
     visit: Visit | None = None
     #: Comments of this page that no earlier page of the visit had.
     seen_first: int = 0
+    #: Numbers of all comments that the visit saw, where it `ends` as "swept".
+    seen: frozenset[int] = frozenset()
     #: What came of the visit, where it ends with this exchange.
     ends: VisitOutcome | None = None
 

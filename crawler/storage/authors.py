@@ -1,60 +1,215 @@
-"""Writing authors and every spelling of their names."""
+"""
+Writing authors and every spelling of their names.
 
-from collections.abc import Iterable
+Both follow from the states of comments, in whatever order these are stored: an author is described as the latest live
+state of a comment of theirs shows them, and a spelling is known since the earliest state that has it.
+"""
 
-from sqlalchemy import Connection, select
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
-from crawler.items import Author, Fetch, NormalComment
+from sqlalchemy import Connection, Row, Select, delete, literal_column, select, union_all, update
+
+from crawler.fold.whole import Named, Renamed
+from crawler.items import Author
 from crawler.site import Edition
 from crawler.storage.dialects import portions, upsert
-from crawler.storage.schema import author_names, authors
+from crawler.storage.schema import author_names, authors, comment_states, comments
 
-#: A longer name than the site allows is cut: it is part of a key, and Postgres bounds those.
-NICKNAME_RAW_LENGTH = 256
+#: What a page shows of an author.
+_FACTS = ("nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id")
 
-_AUTHOR = ["nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id"]
+#: Finds the author of a comment as a fetch shows them; arguments are the numbers of the fetch and of the comment.
+AuthorAt = Callable[[int, int], Author | None]
 
 
-def save_authors(
+def save_authors(connection: Connection, edition: Edition, named: Collection[Named]) -> None:
+    """
+    Store the authors of new and changed comments, and every spelling of their names.
+
+    To be called before the states themselves are stored.
+    """
+    latest: dict[str, Named] = {}
+    first_seen: dict[str, datetime] = {}
+    spellings: dict[tuple[str, str], Named] = {}
+    for one in named:
+        key = one.author.key
+        if key not in latest or latest[key].order < one.order:
+            latest[key] = one
+        first_seen[key] = min(one.at, first_seen.get(key, one.at))
+        spelling = spellings.get((key, one.nickname_raw))
+        if spelling is None or one.order < spelling.order:
+            spellings[key, one.nickname_raw] = one
+    stored = _stored(connection, edition, latest)
+    rows = []
+    for key, one in latest.items():
+        old = stored.get(key)
+        if old is None:
+            rows.append(_row(edition, one.author, first_seen[key]))
+            continue
+        first = min(first_seen[key], old.first_seen_at)
+        same = all(getattr(old, name) == getattr(one.author, name) for name in _FACTS)
+        # Another page may have been stored that is later and shows the author as they are stored.
+        if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
+            row = {name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)}
+            row["first_seen_at"] = first
+        else:
+            row = _row(edition, one.author, first)
+        if not same or first != old.first_seen_at:
+            rows.append(row)
+    upsert(connection, authors, rows, update=[*_FACTS, "first_seen_at"])
+    names = [_name(edition, key, raw, one.at, one.fetch_id) for (key, raw), one in spellings.items()]
+    upsert(connection, author_names, names, update=["first_seen_at", "fetch_id"], smaller="fetch_id")
+
+
+def save_renames(connection: Connection, edition: Edition, renamed: Iterable[Renamed]) -> None:
+    """Note which authors have taken another name; the latest page that shows it counts."""
+    for one in renamed:
+        known = authors.c.renamed_fetch_id
+        connection.execute(
+            update(authors)
+            .where(authors.c.key == one.old_key, authors.c.edition_id == edition.id)
+            .where(known.is_(None) | (known < one.fetch_id))
+            .values(renamed_to=one.new_key, renamed_fetch_id=one.fetch_id)
+        )
+
+
+def latest_states(
+    connection: Connection, edition: Edition, keys: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    """The latest live state of each author's comments: number of the fetch that began it, number of the comment."""
+    return _latest_states(connection, edition, sorted(keys))
+
+
+def renew_authors(
     connection: Connection,
     edition: Edition,
-    written: Iterable[NormalComment],
-    fetch: Fetch,
-    *,
-    replace: bool,
+    before: Mapping[str, tuple[int, int]],
+    keys: Collection[str],
+    author_at: AuthorAt,
+    renamed: Iterable[Renamed],
+    fetch_ids: Collection[int],
 ) -> None:
-    """Store the authors of new and changed comments, and every spelling of their names."""
-    seen: dict[str, Author] = {}
-    names: set[tuple[str, str]] = set()
-    for comment in written:
-        if comment.author is not None:
-            seen[comment.author.key] = comment.author
-            names.add((comment.author.key, comment.written.nickname_raw[:NICKNAME_RAW_LENGTH]))
-    stored = {
-        row["key"]: row
-        for keys in portions(sorted(seen))
-        for row in connection.execute(
-            select(authors).where(authors.c.key.in_(keys), authors.c.edition_id == edition.id)
-        ).mappings()
-    }
-    rows = []
-    for key, author in seen.items():
-        row = {name: getattr(author, name) for name in _AUTHOR}
+    """
+    Bring authors into step with the states of comments, after some of those were taken back.
+
+    Args:
+        before: `latest_states` before.
+
+        keys: The authors that may be concerned.
+
+        renamed: All renames that the fetches of `fetch_ids` show.
+
+        fetch_ids: The fetches that were folded anew.
+    """
+    after = _latest_states(connection, edition, sorted(keys))
+    stored = _stored(connection, edition, keys)
+    spellings = _spellings(connection, edition, sorted(keys))
+    folded = set(fetch_ids)
+    rows, names = [], []
+    for key in sorted(keys & after.keys()):
+        seen = spellings[key]
+        first_seen_at = min(at for _, at, _ in seen)
         old = stored.get(key)
-        if old is not None:  # what this page does not show is still known
-            row |= {name: old[name] for name, value in row.items() if value is None}
-            if not replace or all(old[name] == value for name, value in row.items()):
-                continue
-        rows.append(row | {"key": key, "edition_id": edition.id, "first_seen_at": fetch.fetched_at})
-    upsert(connection, authors, rows, update=_AUTHOR)
-    spellings = [
-        {
-            "author_key": key,
-            "edition_id": edition.id,
-            "nickname_raw": nickname_raw,
-            "first_seen_at": fetch.fetched_at,
-            "fetch_id": fetch.id,
-        }
-        for key, nickname_raw in names
-    ]
-    upsert(connection, author_names, spellings, update=())
+        place = after[key]
+        author = None
+        if old is None or before.get(key) != place or place[0] in folded:
+            author = author_at(*place)
+        if author is not None and author.key == key:
+            rows.append(_row(edition, author, first_seen_at))
+        elif old is not None:
+            rows.append({name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)})
+            rows[-1]["first_seen_at"] = first_seen_at
+        names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in seen]
+    for some in portions(sorted(keys)):
+        mine = author_names.c.author_key.in_(some) & (author_names.c.edition_id == edition.id)
+        connection.execute(delete(author_names).where(mine))
+    upsert(connection, authors, rows, update=[*_FACTS, "first_seen_at"])
+    upsert(connection, author_names, names, update=())
+    for some in portions(sorted(keys - after.keys())):
+        mine = authors.c.key.in_(some) & (authors.c.edition_id == edition.id)
+        connection.execute(delete(authors).where(mine))
+    for some in portions(sorted(folded)):
+        connection.execute(
+            update(authors)
+            .where(authors.c.renamed_fetch_id.in_(some), authors.c.edition_id == edition.id)
+            .values(renamed_to=None, renamed_fetch_id=None)
+        )
+    save_renames(connection, edition, renamed)
+
+
+def _stored(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Row[Any]]:
+    return {
+        row.key: row
+        for some in portions(sorted(keys))
+        for row in connection.execute(
+            select(authors).where(authors.c.key.in_(some), authors.c.edition_id == edition.id)
+        )
+    }
+
+
+def _states(edition: Edition, keys: Collection[str]) -> Select[Any]:
+    """The live states, also superseded ones, of the comments of some authors."""
+    current = select(
+        comments.c.author_key,
+        comments.c.nickname_raw,
+        comments.c.id.label("comment_id"),
+        comments.c.fetch_id,
+        comments.c.seen_at,
+    ).where(
+        comments.c.author_key.in_(keys), comments.c.edition_id == edition.id, comments.c.state == "live"
+    )
+    superseded = select(
+        comment_states.c.author_key,
+        comment_states.c.nickname_raw,
+        comment_states.c.comment_id,
+        comment_states.c.fetch_id,
+        comment_states.c.seen_at,
+    ).where(
+        comment_states.c.author_key.in_(keys),
+        comment_states.c.edition_id == edition.id,
+        comment_states.c.state == "live",
+    )
+    return select(union_all(current, superseded).subquery("states"))
+
+
+def _latest_states(
+    connection: Connection, edition: Edition, keys: Collection[str]
+) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for some in portions(sorted(keys)):
+        for row in connection.execute(_states(edition, some)):
+            found[row.author_key] = max(found.get(row.author_key, (0, 0)), (row.fetch_id, row.comment_id))
+    return found
+
+
+def _spellings(
+    connection: Connection, edition: Edition, keys: Collection[str]
+) -> dict[str, list[tuple[str, datetime, int]]]:
+    """For each author every spelling, and when and by which fetch it was seen first."""
+    found: dict[str, dict[str, tuple[tuple[int, int], datetime]]] = {}
+    for some in portions(sorted(keys)):
+        for row in connection.execute(_states(edition, some)):
+            mine = found.setdefault(row.author_key, {})
+            order = (row.fetch_id, row.comment_id)
+            if row.nickname_raw not in mine or order < mine[row.nickname_raw][0]:
+                mine[row.nickname_raw] = (order, row.seen_at)
+    return {
+        key: [(raw, at, order[0]) for raw, (order, at) in sorted(mine.items())] for key, mine in found.items()
+    }
+
+
+def _row(edition: Edition, author: Author, first_seen_at: datetime) -> dict[str, Any]:
+    row = {name: getattr(author, name) for name in _FACTS}
+    return row | {"key": author.key, "edition_id": edition.id, "first_seen_at": first_seen_at}
+
+
+def _name(edition: Edition, key: str, raw: str, at: datetime, fetch_id: int) -> dict[str, Any]:
+    return {
+        "author_key": key,
+        "edition_id": edition.id,
+        "nickname_raw": raw,
+        "first_seen_at": at,
+        "fetch_id": fetch_id,
+    }

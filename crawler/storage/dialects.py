@@ -11,13 +11,21 @@ IDS_AT_ONCE = 1000
 
 
 def upsert(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, update: Sequence[str]
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    update: Sequence[str],
+    smaller: str | None = None,
 ) -> int:
     """
     Insert the rows; where a key is there already, update the named columns if one of them really differs.
 
     All rows have the same columns. They are written in the order of their keys: two writers that took them in opposite
     orders would lock each other out.
+
+    Args:
+        smaller: Update only where this column is smaller in the new row.
 
     Returns:
         How many rows were written. One that would change nothing is not touched and not counted.
@@ -28,10 +36,11 @@ def upsert(
     statement: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
     if update:
         new = statement.excluded
+        differs = or_(*(table.c[name].is_distinct_from(new[name]) for name in update))
         statement = statement.on_conflict_do_update(
             index_elements=keys,
             set_={name: new[name] for name in update},
-            where=or_(*(table.c[name].is_distinct_from(new[name]) for name in update)),
+            where=differs if smaller is None else new[smaller] < table.c[smaller],
         )
     else:
         statement = statement.on_conflict_do_nothing(index_elements=keys)

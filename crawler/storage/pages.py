@@ -1,50 +1,92 @@
 """
 Writing what a page says: its article, the authors, the comments with their places in the thread.
 
-One indexed look at what is stored, then only what is new or different is written. A state that is superseded moves
-to its history first. Storing a page again changes nothing; an older page never overwrites a newer one.
+Storing a page again changes nothing. A page that is older than what is stored of its article is late: see `refold`.
 """
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from crawler.errors import NotUnderstood
-from crawler.items import Fetch, NormalPage
+from crawler.fold import articles as article_steps
+from crawler.fold.content import article_content
+from crawler.fold.look import Row, look
+from crawler.items import Fetch, NormalPage, VisitOutcome
 from crawler.normalise.threads import segment
 from crawler.site import Edition
-from crawler.storage.articles import save_article
-from crawler.storage.comments import save_comments
+from crawler.storage.articles import save_article, stored_article
+from crawler.storage.comments import Stored, save_comments, stored_comments
+from crawler.storage.schema import articles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """What storing a page changed."""
+    """What storing an exchange changed."""
 
     articles_new: int = 0
     comments_new: int = 0
     comments_changed: int = 0
+    comments_missing: int = 0
+    comments_gone: int = 0
+    #: What came of the visit in the end, where the exchange ended it.
+    outcome: VisitOutcome | None = None
 
 
-def save_page(connection: Connection, edition: Edition, page: NormalPage, fetch: Fetch) -> Saved:
+class Late(Exception):
+    """A fetch is older than what is stored of these articles, which share its comments: they must be folded anew."""
+
+    def __init__(self, article_ids: set[int]) -> None:
+        super().__init__(f"older than what is stored of {sorted(article_ids)}")
+        self.article_ids = article_ids
+
+
+def save_page(
+    connection: Connection,
+    edition: Edition,
+    page: NormalPage,
+    fetch: Fetch,
+    *,
+    reader_version: int | None = None,
+) -> Saved:
     """
     Store a page: all that it says about its article and about the comments on it.
-
-    A page older than what is stored of its article adds what was never seen, and changes nothing else.
 
     The caller owns the transaction and stores the fetch itself in the same one.
 
     Raises:
         NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
             transaction may be kept.
+        Late: The page is older than another one that is stored; nothing was written.
     """
-    _require_possible_numbers(page)
-    standing = save_article(connection, edition, page.article, fetch)
-    new, changed = save_comments(connection, edition, page, fetch, older=standing == "older")
-    return Saved(articles_new=int(standing == "new"), comments_new=new, comments_changed=changed)
+    require_possible_numbers(page)
+    now = look(edition, fetch, reader_version, flat=page.written.comments.flat)
+    written = page.article.written
+    old = stored_article(connection, edition, written.id)
+    stored = stored_comments(connection, edition, page)
+    _refuse_late(connection, edition, written.id, old, stored, fetch)
+    said = article_content(page.article, edition) | {"id": written.id, "edition_id": edition.id}
+    save_article(connection, old, article_steps.seen(old, said, written, now))
+    done = save_comments(connection, edition, page, now, stored)
+    return Saved(articles_new=int(old is None), comments_new=done.new, comments_changed=done.changed)
 
 
-def _require_possible_numbers(page: NormalPage) -> None:
+def _refuse_late(
+    connection: Connection, edition: Edition, article_id: int, old: Row | None, stored: Stored, fetch: Fetch
+) -> None:
+    """Raise Late where a later fetch has shown the article, or another article from which a comment would move."""
+    late = {article_id} if old is not None and old["last_fetch_id"] > fetch.id else set()
+    others = sorted({row.article_id for row in stored.values()} - {article_id})
+    if others:
+        query = select(articles.c.id).where(
+            articles.c.id.in_(others), articles.c.edition_id == edition.id, articles.c.last_fetch_id > fetch.id
+        )
+        late.update(connection.scalars(query))
+    if late:
+        raise Late({article_id, *late})
+
+
+def require_possible_numbers(page: NormalPage) -> None:
     """Raise NotUnderstood where a number does not fit its column: one bad page must not end the crawl."""
     article, comments_said = page.article.written, page.written.comments
     wide = [article.id, article.views]

@@ -1,12 +1,11 @@
 """Where comments stand in their threads, also when parents come late, move or stand on another page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from crawler.items import NormalComment
 from crawler.normalise.threads import Place, places
 from crawler.site import Edition
 from crawler.storage.dialects import portions
@@ -17,21 +16,20 @@ def places_on_page(
     connection: Connection,
     edition: Edition,
     article_id: int,
-    on_page: Mapping[int, NormalComment],
+    on_page: Iterable[int],
     stored: Mapping[int, Row[*tuple[Any, ...]]],
-    fresh: Mapping[int, Mapping[str, Any]],
-    different: Mapping[int, Mapping[str, Any]],
+    rows: Mapping[int, Mapping[str, Any]],
 ) -> dict[int, Place]:
     """
     Where each comment of the page stands, given the places of the parents that stand on other pages.
 
-    A comment of the page that a newer page has seen under another article is left out.
+    Args:
+        rows: As they are to be written, those that are new or different.
     """
-    parents = {}
-    for comment_id in on_page:
-        row = fresh.get(comment_id) or different.get(comment_id) or stored[comment_id]._mapping
-        if row["article_id"] == article_id:
-            parents[comment_id] = row["parent_id"]
+    parents = {
+        comment_id: rows[comment_id]["parent_id"] if comment_id in rows else stored[comment_id].parent_id
+        for comment_id in on_page
+    }
     elsewhere = sorted(
         {parent for parent in parents.values() if parent is not None and parent not in parents}
     )
@@ -51,7 +49,7 @@ def threads_below(
     connection: Connection,
     edition: Edition,
     stored: Mapping[int, Row[*tuple[Any, ...]]],
-    different: Mapping[int, Mapping[str, Any]],
+    rows: Mapping[int, Mapping[str, Any]],
     placed: Mapping[int, Place],
 ) -> list[int]:
     """
@@ -64,7 +62,7 @@ def threads_below(
         old = stored.get(comment_id)
         if old is not None and place == place_of(old):
             # Another article or a parent below itself: the place may look the same, but not to those below.
-            new = different.get(comment_id, old._mapping)
+            new = rows.get(comment_id, old._mapping)
             if all(new[name] == old._mapping[name] for name in ("article_id", "parent_id")):
                 continue
         moved.append(comment_id)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from crawler.storage.types import BigNumber, ByteOrdered, Json, UtcTime
@@ -99,11 +100,16 @@ articles = Table(
     Column("comments_stated", Integer),
     Column("comments_stored", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("not_found_times", Integer, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
     Column("last_seen_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime),
     Column("gone_at", UtcTime),
     Column("fetch_id", BigNumber, nullable=False),
+    # What came before it is late: then the article is folded anew.
+    Column("last_fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("id", "edition_id"),
     Index(None, "published_at"),
 )
@@ -117,6 +123,7 @@ article_states = Table(
     Column("until", UtcTime, nullable=False),
     *_article_content(),
     Column("state", Text, nullable=False),
+    Column("change", Text, nullable=False),
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("article_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["article_id", "edition_id"], ["articles.id", "articles.edition_id"]),
@@ -134,6 +141,7 @@ authors = Table(
     Column("skeleton", Text, nullable=False),
     Column("site_user_id", BigNumber),
     Column("renamed_to", Text),
+    Column("renamed_fetch_id", BigNumber),
     Column("first_seen_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("key", "edition_id"),
     Index(None, "skeleton"),
@@ -162,13 +170,19 @@ comments = Table(
     Column("depth", Integer, nullable=False),
     Column("path", ByteOrdered, nullable=False),
     Column("rating", Integer),
+    Column("rated_at", UtcTime, nullable=False),
+    Column("rating_fetch_id", BigNumber, nullable=False),
     Column("state", Text, nullable=False),
+    Column("change", Text, nullable=False),
     Column("first_seen_at", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime),
     Column("state_since", UtcTime, nullable=False),
     Column("gone_at", UtcTime),
-    # Hash of what we understood, to see in one look that a page brings nothing new.
+    # Hash of the words that we understood: whether they changed shows without reading them.
     Column("content_hash", Text, nullable=False),
+    # The same markup read by another version is a better reading, no change.
+    Column("reader_version", Integer),
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("id", "edition_id"),
     ForeignKeyConstraint(["article_id", "edition_id"], ["articles.id", "articles.edition_id"]),
@@ -176,6 +190,14 @@ comments = Table(
     Index(None, "article_id", "edition_id"),
     Index(None, "parent_id", "edition_id"),
     Index(None, "author_key", "edition_id"),
+    # A sweep asks for what was missing before: hardly ever anything.
+    Index(
+        "ix_comments_not_live",
+        "article_id",
+        "edition_id",
+        postgresql_where=text("state <> 'live'"),
+        sqlite_where=text("state <> 'live'"),
+    ),
 )
 
 comment_states = Table(
@@ -187,9 +209,12 @@ comment_states = Table(
     Column("until", UtcTime, nullable=False),
     *_comment_content(),
     Column("state", Text, nullable=False),
+    Column("change", Text, nullable=False),
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
+    Index(None, "article_id", "edition_id"),
+    Index(None, "author_key", "edition_id"),
 )
 
 rating_states = Table(
@@ -228,12 +253,13 @@ crawls = Table(
 visits = Table(
     "visits",
     metadata,
-    Column("id", BigNumber, primary_key=True),
+    Column("id", BigNumber, primary_key=True, autoincrement=False),
     Column("crawl_id", BigNumber, ForeignKey("crawls.id")),
     _edition(),
     Column("article_id", BigNumber, nullable=False),
     Column("started_at", UtcTime, nullable=False),
-    Column("finished_at", UtcTime),
+    # When its last exchange was, also while it goes on.
+    Column("finished_at", UtcTime, nullable=False),
     Column("sweep", Boolean, nullable=False),
     Column("pages_expected", Integer),
     Column("pages_read", Integer, nullable=False),
@@ -242,6 +268,8 @@ visits = Table(
     Column("comments_new", Integer, nullable=False),
     Column("comments_changed", Integer, nullable=False),
     Column("comments_missing", Integer, nullable=False),
+    # Of a suspect visit, the comments that it did not see: another one must confirm it.
+    Column("unseen", Json),
     # NULL while the visit goes on.
     Column("outcome", Text),
     Index(None, "article_id", "edition_id"),

@@ -1,33 +1,48 @@
 """Storing what an exchange brought: all of it in one transaction, or nothing."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from crawler.items import Exchange
+from crawler.fold.look import look
+from crawler.items import Author, Exchange
+from crawler.site import Edition
+from crawler.storage import refold
 from crawler.storage.frontier import save_entries, save_visit_end
-from crawler.storage.ledger import end_visit, save_fetch, save_visit_page
-from crawler.storage.pages import Saved, save_page
+from crawler.storage.ledger import save_fetch
+from crawler.storage.pages import Late, Saved, require_possible_numbers, save_page
+from crawler.storage.refold import Reread
+from crawler.storage.schema import fetches, visits
+from crawler.storage.visits import save_visit
 
 
 def save_exchange(
     connection: Connection,
     exchange: Exchange,
     *,
-    crawl_id: int,
+    crawl_id: int | None,
     now: datetime,
+    reread: Reread,
     reader_version: int | None = None,
 ) -> Saved:
     """
     Store an exchange: the fetch, what its page says, what it means for its visit and for the frontier.
 
     The caller owns the transaction. Storing it again changes nothing: a transaction is repeated where the connection
-    broke while it was committed, and nobody knows whether it was.
+    broke while it was committed, and nobody knows whether it was. What is older than something that is stored of the
+    same article is late: then the article is folded anew, from all its fetches.
+
+    Args:
+        reread: Reads recorded exchanges again, where something is late.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
-    saved = Saved()
-    first_time = True
-    if fetch is not None:
+    if fetch is None:
+        saved = Saved(outcome=exchange.ends)
+    else:
+        if exchange.normal is not None:
+            require_possible_numbers(exchange.normal)
         first_time = save_fetch(
             connection,
             fetch,
@@ -35,23 +50,57 @@ def save_exchange(
             visit_id=visit.id if visit else None,
             reader_version=reader_version if fetch.outcome == "ok" else None,
         )
-        if exchange.normal is not None:
-            saved = save_page(connection, edition, exchange.normal, fetch)
+        if not first_time:
+            return Saved()
         if exchange.entries:
             save_entries(connection, edition, exchange.entries, via=fetch.kind, now=now)
-    if visit is not None and exchange.normal is not None and first_time:
-        comments = exchange.normal.written.comments
-        save_visit_page(
-            connection,
-            visit.id,
-            pages_expected=comments.pages,
-            comments_stated=comments.stated,
-            comments_seen=exchange.seen_first,
-            comments_new=saved.comments_new,
-            comments_changed=saved.comments_changed,
-        )
-    ends = exchange.ends
-    if visit is not None and ends is not None and end_visit(connection, visit.id, ends, now=now):
+        try:
+            saved = _save(connection, exchange, crawl_id=crawl_id, reader_version=reader_version)
+        except Late as late:
+            saved = _save_late(connection, exchange, late, reread, reader_version)
+    if visit is not None and exchange.ends is not None:
         url = edition.base_url + visit.path
-        save_visit_end(connection, edition, visit.article_id, url, ends, now=now)
+        save_visit_end(
+            connection, edition, visit.article_id, url, saved.outcome or exchange.ends, now=now
+        )
     return saved
+
+
+def _save(
+    connection: Connection, exchange: Exchange, *, crawl_id: int | None, reader_version: int | None
+) -> Saved:
+    edition, fetch, page = exchange.edition, exchange.fetch, exchange.normal
+    assert fetch is not None
+    saved = Saved()
+    if page is not None:
+        saved = save_page(connection, edition, page, fetch, reader_version=reader_version)
+    if exchange.visit is not None:
+        now = look(edition, fetch, reader_version)
+        saved = save_visit(connection, exchange, saved, now, crawl_id=crawl_id)
+    return saved
+
+
+def _save_late(
+    connection: Connection, exchange: Exchange, late: Late, reread: Reread, reader_version: int | None
+) -> Saved:
+    """Fold the articles anew to which an exchange came late; it is recorded already."""
+    edition, fetch = exchange.edition, exchange.fetch
+    assert fetch is not None
+    found = fold_anew(
+        connection,
+        edition,
+        late.article_ids,
+        reread,
+        reader_version=reader_version,
+        in_hand={fetch.id: exchange},
+    )
+    changes = found.tables["comments"]
+    outcome = None
+    if exchange.visit is not None:
+        outcome = connection.scalar(select(visits.c.outcome).where(visits.c.id == exchange.visit.id))
+    return Saved(
+        articles_new=len(found.tables["articles"].inserted),
+        comments_new=len(changes.inserted),
+        comments_changed=len(changes.updated),
+        outcome=outcome,
+    )

@@ -1,0 +1,112 @@
+"""What a page says of an article and of a comment, as the columns that hold it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+from crawler.fold.look import Row
+from crawler.items import Image, NormalArticle, NormalComment
+from crawler.site import Edition
+
+#: A longer name than the site allows is cut: it is part of a key, and Postgres bounds those.
+NICKNAME_RAW_LENGTH: Final = 256
+
+#: The columns that a comment shares with its superseded states.
+COMMENT_CONTENT: Final = (
+    "article_id",
+    "parent_id",
+    "parent_source",
+    "author_key",
+    "nickname_raw",
+    "posted_at",
+    "posted_raw",
+    "posted_precision",
+    "body",
+    "quotes",
+    "links",
+    "images",
+    "source_hash",
+)
+
+#: The columns that an article shares with its superseded states.
+ARTICLE_CONTENT: Final = (
+    "url",
+    "title",
+    "lead",
+    "body",
+    "footnotes",
+    "section",
+    "byline",
+    "source_credit",
+    "tags",
+    "images",
+    "published_at",
+    "published_raw",
+    "published_precision",
+)
+
+# One for all, as json.dumps with options builds a new one at every call.
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def json_text(value: Any) -> str:
+    """JSON as we write it: Cyrillic as itself, no spaces."""
+    return _encoder.encode(value)
+
+
+def comment_content(comment: NormalComment, article_id: int) -> Row:
+    """The content columns of a comment, and the hash of its words."""
+    written = comment.written
+    posted = comment.posted
+    content: Row = {
+        "article_id": article_id,
+        "parent_id": written.parent_id,
+        "parent_source": written.parent_source,
+        "author_key": comment.author.key if comment.author else None,
+        "nickname_raw": written.nickname_raw[:NICKNAME_RAW_LENGTH],
+        "posted_at": posted.at if posted else None,
+        "posted_raw": written.posted_raw or written.posted_machine,
+        "posted_precision": posted.precision if posted else None,
+        "body": comment.body,
+        "quotes": [
+            {"author": quote.author, "text": quote.text, "level": quote.level, "comment_id": quote.comment_id}
+            for quote in comment.quotes
+        ],
+        "links": [{"text": link.text, "url": link.url} for link in written.links],
+        "images": images_json(written.images),
+        "source_hash": written.source_hash,
+    }
+    content["content_hash"] = words_hash(content)
+    return content
+
+
+def words_hash(content: Mapping[str, Any]) -> str:
+    """Hash of a comment's words and of who wrote them. Not of its date and place, which may be known more or less well."""
+    words = [content[name] for name in ("author_key", "nickname_raw", "body", "quotes", "links", "images")]
+    return blake2b(json_text(words).encode(), digest_size=16).hexdigest()
+
+
+def article_content(article: NormalArticle, edition: Edition) -> Row:
+    """The content columns of an article."""
+    written = article.written
+    return {
+        "url": edition.base_url + written.path,
+        "title": article.title,
+        "lead": article.lead,
+        "body": article.body,
+        "footnotes": list(written.footnotes),
+        "section": written.section,
+        "byline": written.byline,
+        "source_credit": written.source_credit,
+        "tags": list(written.tags),
+        "images": images_json(written.images),
+        "published_at": article.published.at if article.published else None,
+        "published_raw": written.published_raw or written.published_machine,
+        "published_precision": article.published.precision if article.published else None,
+    }
+
+
+def images_json(images: Iterable[Image]) -> list[dict[str, str | None]]:
+    """Images as the columns `images` hold them."""
+    return [{"url": image.url, "caption": image.caption} for image in images]

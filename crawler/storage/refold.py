@@ -1,0 +1,310 @@
+"""
+Folding articles anew, from all their fetches: for what comes late, for a better reader, for an empty database.
+
+The rows that the fetches come to are compared with those that are stored, and only what differs is written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+
+from crawler.fold.look import Row
+from crawler.fold.whole import Whole
+from crawler.items import Exchange, Fetch, Recorded
+from crawler.site import Edition
+from crawler.storage.authors import AuthorAt, latest_states, renew_authors, save_authors
+from crawler.storage.dialects import portions
+from crawler.storage.schema import (
+    article_states,
+    articles,
+    author_names,
+    comment_states,
+    comments,
+    fetches,
+    rating_states,
+    visits,
+)
+
+#: Reads recorded exchanges again from the archive, in the order of their numbers.
+Reread = Callable[[Sequence[Recorded]], Iterable[Exchange]]
+
+#: The tables whose rows are folded, in an order in which they can be inserted; with the column that names the article.
+FOLDED: Final[Mapping[str, tuple[Table, str | None]]] = {
+    "articles": (articles, "id"),
+    "article_states": (article_states, "article_id"),
+    "comments": (comments, "article_id"),
+    "comment_states": (comment_states, None),
+    "rating_states": (rating_states, None),
+    "visits": (visits, "article_id"),
+}
+
+
+@dataclass(slots=True)
+class Changes:
+    """How the rows of a table differ from those that the fetches come to."""
+
+    #: Rows that are missing.
+    inserted: list[Row] = field(default_factory=list)
+    #: Rows that should not be there.
+    deleted: list[Row] = field(default_factory=list)
+    #: Rows that say something else: as stored, as they should be.
+    updated: list[tuple[Row, Row]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.inserted or self.deleted or self.updated)
+
+
+@dataclass(slots=True, kw_only=True)
+class Difference:
+    """How what is stored of some articles differs from what their fetches come to."""
+
+    edition: Edition
+    article_ids: tuple[int, ...]
+    whole: Whole
+    tables: dict[str, Changes]
+    #: As recorded, as read now: those that were understood otherwise or by another reader.
+    fetches: list[tuple[Recorded, Fetch]]
+    reader_version: int | None
+    #: Numbers of all fetches that were folded.
+    fetch_ids: tuple[int, ...]
+
+    @property
+    def shows(self) -> bool:
+        """Whether any row differs, but for the version of the reader."""
+        return any(self.tables.values()) or any(
+            (old.fetch.outcome, old.fetch.detail) != (new.outcome, new.detail) for old, new in self.fetches
+        )
+
+
+def family(connection: Connection, edition: Edition, article_ids: Iterable[int]) -> list[int]:
+    """The articles, and all those with which they share a comment that has moved, however indirectly."""
+    found: set[int] = set()
+    new = set(article_ids)
+    while new:
+        found |= new
+        ids: set[int] = set()
+        for some in portions(sorted(new)):
+            for table, name in ((comments, "id"), (comment_states, "comment_id")):
+                here = and_(table.c.article_id.in_(some), table.c.edition_id == edition.id)
+                elsewhere = comment_states if table is comments else comments
+                other = elsewhere.c["comment_id" if table is comments else "id"]
+                query = (
+                    select(elsewhere.c.article_id)
+                    .join(table, (table.c[name] == other) & (table.c.edition_id == elsewhere.c.edition_id))
+                    .where(here, elsewhere.c.article_id != table.c.article_id)
+                )
+                ids.update(connection.scalars(query))
+        new = ids - found
+    return sorted(found)
+
+
+def recorded(connection: Connection, edition: Edition, article_ids: Iterable[int]) -> list[Recorded]:
+    """All recorded exchanges that asked for these articles, in the order of their numbers."""
+    rows = [
+        row
+        for some in portions(sorted(article_ids))
+        for row in connection.execute(
+            select(fetches).where(fetches.c.article_id.in_(some), fetches.c.edition_id == edition.id)
+        ).mappings()
+    ]
+    return [recorded_of(row) for row in sorted(rows, key=lambda row: row["id"])]
+
+
+_FETCH: Final = tuple(Fetch.__dataclass_fields__)
+
+
+def recorded_of(row: Mapping[str, Any]) -> Recorded:
+    """A row of `fetches` as a value."""
+    return Recorded(
+        fetch=Fetch(**{name: row[name] for name in _FETCH}),
+        crawl_id=row["crawl_id"],
+        visit_id=row["visit_id"],
+        reader_version=row["reader_version"],
+    )
+
+
+def difference(
+    connection: Connection,
+    edition: Edition,
+    article_ids: Iterable[int],
+    known: Sequence[Recorded],
+    exchanges: Iterable[Exchange],
+    *,
+    reader_version: int | None,
+) -> Difference:
+    """
+    How what is stored of the articles differs from what their fetches come to.
+
+    Args:
+        article_ids: A whole `family`.
+
+        known: All its recorded exchanges.
+
+        exchanges: The same, as they are read now.
+    """
+    ids = tuple(sorted(article_ids))
+    whole = Whole(edition)
+    by_id = {one.fetch.id: one for one in known}
+    other: list[tuple[Recorded, Fetch]] = []
+    for exchange in exchanges:
+        fetch = exchange.fetch
+        assert fetch is not None
+        one = by_id[fetch.id]
+        version = reader_version if fetch.outcome == "ok" else None
+        whole.add(exchange, crawl_id=one.crawl_id, reader_version=version)
+        said = (one.fetch.outcome, one.fetch.detail, one.reader_version)
+        if said != (fetch.outcome, fetch.detail, version):
+            other.append((one, fetch))
+    whole.finish()
+    new: dict[str, list[Row]] = {name: [] for name in FOLDED}
+    for name, row in whole.rows():
+        new[name].append(row)
+    numbers = sorted({row["id"] for row in new["comments"]} | set(_stored_ids(connection, edition, ids)))
+    tables = {}
+    for name, (table, column) in FOLDED.items():
+        where, values = (column, ids) if column is not None else ("comment_id", numbers)
+        tables[name] = _changes(table, _rows(connection, table, where, values, edition), new[name])
+    return Difference(
+        edition=edition,
+        article_ids=ids,
+        whole=whole,
+        tables=tables,
+        fetches=other,
+        reader_version=reader_version,
+        fetch_ids=tuple(by_id),
+    )
+
+
+def _stored_ids(connection: Connection, edition: Edition, article_ids: Sequence[int]) -> list[int]:
+    return [
+        id
+        for some in portions(article_ids)
+        for id in connection.scalars(
+            select(comments.c.id).where(
+                comments.c.article_id.in_(some), comments.c.edition_id == edition.id
+            )
+        )
+    ]
+
+
+def _rows(
+    connection: Connection, table: Table, column: str, values: Sequence[int], edition: Edition
+) -> list[Row]:
+    return [
+        dict(row)
+        for some in portions(values)
+        for row in connection.execute(
+            select(table).where(table.c[column].in_(some), table.c.edition_id == edition.id)
+        ).mappings()
+    ]
+
+
+def _changes(table: Table, old: Iterable[Row], new: Iterable[Row]) -> Changes:
+    names = [column.name for column in table.primary_key]
+    stored = {tuple(row[name] for name in names): row for row in old}
+    changes = Changes()
+    for row in new:
+        before = stored.pop(tuple(row[name] for name in names), None)
+        if before is None:
+            changes.inserted.append(row)
+        elif before != row:
+            changes.updated.append((before, row))
+    changes.deleted = list(stored.values())
+    return changes
+
+
+def write(connection: Connection, found: Difference, author_at: AuthorAt) -> None:
+    """Make what is stored agree with the fetches, in the caller's transaction."""
+    edition, whole, tables = found.edition, found.whole, found.tables
+    keys = _author_keys(tables)
+    before = latest_states(connection, edition, keys)
+    for name in ("articles", "visits"):
+        _insert(connection, name, tables[name])
+        _update(connection, name, tables[name])
+    if keys or whole.named:
+        save_authors(connection, edition, [one for one in whole.named if one.author.key in keys])
+    for name in ("rating_states", "comment_states", "article_states"):
+        _delete(connection, name, tables[name])
+    _insert(connection, "comments", tables["comments"])
+    _update(connection, "comments", tables["comments"])
+    _delete(connection, "comments", tables["comments"])
+    for name in ("article_states", "comment_states", "rating_states"):
+        _insert(connection, name, tables[name])
+        _update(connection, name, tables[name])
+    for name in ("visits", "articles"):
+        _delete(connection, name, tables[name])
+    for one, fetch in found.fetches:
+        version = found.reader_version if fetch.outcome == "ok" else None
+        connection.execute(
+            update(fetches)
+            .where(fetches.c.id == one.fetch.id)
+            .values(outcome=fetch.outcome, detail=fetch.detail, reader_version=version)
+        )
+    here = {one.order: one.author for one in whole.named}
+    renew_authors(
+        connection,
+        edition,
+        before,
+        keys,
+        lambda fetch_id, comment_id: here.get((fetch_id, comment_id)) or author_at(fetch_id, comment_id),
+        whole.renamed,
+        found.fetch_ids,
+    )
+
+
+def _author_keys(tables: Mapping[str, Changes]) -> set[str]:
+    """The authors of all states that come or go."""
+    keys: set[str] = set()
+    for name in ("comments", "comment_states"):
+        changes = tables[name]
+        rows = [*changes.inserted, *changes.deleted, *(row for pair in changes.updated for row in pair)]
+        keys.update(row["author_key"] for row in rows if row["author_key"] is not None)
+    return keys
+
+
+def _key(table: Table) -> list[str]:
+    return [column.name for column in table.primary_key]
+
+
+def _sorted(table: Table, rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: tuple(row[name] for name in _key(table)))
+
+
+def _insert(connection: Connection, name: str, changes: Changes) -> None:
+    table = FOLDED[name][0]
+    if changes.inserted:
+        connection.execute(insert(table), _sorted(table, changes.inserted))
+
+
+def _update(connection: Connection, name: str, changes: Changes) -> None:
+    table = FOLDED[name][0]
+    if not changes.updated:
+        return
+    keys = _key(table)
+    columns = [column for column in table.columns if column.name not in keys]
+    statement = (
+        update(table)
+        .where(and_(*(table.c[key] == bindparam(f"its_{key}") for key in keys)))
+        .values({column.name: bindparam(f"new_{column.name}", type_=column.type) for column in columns})
+    )
+    rows = _sorted(table, (new for _, new in changes.updated))
+    connection.execute(
+        statement,
+        [
+            {f"its_{key}": row[key] for key in keys}
+            | {f"new_{column.name}": row[column.name] for column in columns}
+            for row in rows
+        ],
+    )
+
+
+def _delete(connection: Connection, name: str, changes: Changes) -> None:
+    table = FOLDED[name][0]
+    if not changes.deleted:
+        return
+    keys = _key(table)
+    statement = delete(table).where(and_(*(table.c[key] == bindparam(f"its_{key}") for key in keys)))
+    rows = _sorted(table, changes.deleted)
+    connection.execute(statement, [{f"its_{key}": row[key] for key in keys} for row in rows])
