@@ -58,6 +58,11 @@ def last_fetch_id(connection: Connection, edition_id: int) -> int:
     return connection.scalar(query) or 0
 
 
+def last_visit_id(connection: Connection, edition_id: int) -> int:
+    """The number of the edition's newest visit, 0 where there is none."""
+    return connection.scalar(select(func.max(visits.c.id)).where(visits.c.edition_id == edition_id)) or 0
+
+
 def begin_crawl(
     connection: Connection, *, edition_id: int, spider: str, arguments: Mapping[str, str], now: datetime
 ) -> int:
@@ -79,7 +84,7 @@ def begin_crawl(
             .values(state="killed", finished_at=crawls.c.heartbeat_at, finish_reason="ended without a word")
         )
         for crawl_id in dead:
-            close_visits(connection, crawl_id, now=now)
+            close_visits(connection, crawl_id)
     new = insert(crawls).values(
         edition_id=edition_id,
         spider=spider,
@@ -111,36 +116,44 @@ def save_crawl(
     values: dict[str, Any] = {**counters, "state": state, "finish_reason": reason, "heartbeat_at": now}
     if state != "running":
         values["finished_at"] = now
-        close_visits(connection, crawl_id, now=now)
+        close_visits(connection, crawl_id)
     connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(values))
 
 
-def close_visits(connection: Connection, crawl_id: int, *, now: datetime) -> None:
-    """Visits that their crawl left open have the outcome "stopped"; their articles stay due."""
+def close_visits(connection: Connection, crawl_id: int) -> None:
+    """Visits that their crawl left open are "stopped", and ended with their last fetch; their articles stay due."""
+    last = (
+        select(fetches.c.fetched_at)
+        .where(fetches.c.visit_id == visits.c.id)
+        .order_by(fetches.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     connection.execute(
         update(visits)
         .where(visits.c.crawl_id == crawl_id, visits.c.outcome.is_(None))
-        .values(outcome="stopped", finished_at=now)
+        .values(outcome="stopped", finished_at=last)
     )
 
 
 def begin_visit(
-    connection: Connection, *, crawl_id: int, edition_id: int, article_id: int, now: datetime
-) -> int:
-    """A new row of a visit; returns its number."""
-    new = insert(visits).values(
-        crawl_id=crawl_id,
-        edition_id=edition_id,
-        article_id=article_id,
-        started_at=now,
-        sweep=False,
-        pages_read=0,
-        comments_seen=0,
-        comments_new=0,
-        comments_changed=0,
-        comments_missing=0,
-    )
-    return int(connection.execute(new.returning(visits.c.id)).scalar_one())
+    connection: Connection, visit_id: int, *, crawl_id: int, edition_id: int, article_id: int, now: datetime
+) -> None:
+    """The row of a visit, open; one that is there already stays as it is."""
+    row = {
+        "id": visit_id,
+        "crawl_id": crawl_id,
+        "edition_id": edition_id,
+        "article_id": article_id,
+        "started_at": now,
+        "sweep": False,
+        "pages_read": 0,
+        "comments_seen": 0,
+        "comments_new": 0,
+        "comments_changed": 0,
+        "comments_missing": 0,
+    }
+    upsert(connection, visits, [row], update=())
 
 
 def save_visit_page(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from crawler.errors import NotUnderstood
 from crawler.items import Fetch, NormalPage
-from crawler.normalise.threads import segment
+from crawler.normalise.numbers import require_possible
 from crawler.site import Edition
 from crawler.storage.articles import save_article
 from crawler.storage.comments import save_comments
@@ -38,24 +37,7 @@ def save_page(connection: Connection, edition: Edition, page: NormalPage, fetch:
         NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
             transaction may be kept.
     """
-    _require_possible_numbers(page)
+    require_possible(page.written)
     standing = save_article(connection, edition, page.article, fetch)
     new, changed = save_comments(connection, edition, page, fetch, older=standing == "older")
     return Saved(articles_new=int(standing == "new"), comments_new=new, comments_changed=changed)
-
-
-def _require_possible_numbers(page: NormalPage) -> None:
-    """Raise NotUnderstood where a number does not fit its column: one bad page must not end the crawl."""
-    article, comments_said = page.article.written, page.written.comments
-    wide = [article.id, article.views]
-    narrow = [article.rating, article.comments_stated, comments_said.stated, comments_said.pages]
-    for comment in page.comments:
-        segment(comment.written.id)
-        if comment.written.parent_id is not None:
-            segment(comment.written.parent_id)
-        wide.append(comment.written.site_user_id)
-        narrow.append(comment.written.rating)
-    for numbers, bits in ((wide, 64), (narrow, 32)):
-        for number in numbers:
-            if number is not None and not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-                raise NotUnderstood(f"The article {article.id} shows the number {number}, which cannot be.")

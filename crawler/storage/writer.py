@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from crawler.items import Exchange
 from crawler.storage.frontier import save_entries, save_visit_end
-from crawler.storage.ledger import end_visit, save_fetch, save_visit_page
+from crawler.storage.ledger import begin_visit, end_visit, save_fetch, save_visit_page
 from crawler.storage.pages import Saved, save_page
 
 
@@ -28,12 +28,21 @@ def save_exchange(
     saved = Saved()
     first_time = True
     if fetch is not None:
+        if visit is not None:
+            begin_visit(
+                connection,
+                visit.id,
+                crawl_id=crawl_id,
+                edition_id=edition.id,
+                article_id=visit.article_id,
+                now=fetch.fetched_at,
+            )
         first_time = save_fetch(
             connection,
             fetch,
             crawl_id=crawl_id,
             visit_id=visit.id if visit else None,
-            reader_version=reader_version if fetch.outcome == "ok" else None,
+            reader_version=reader_version if fetch.outcome == "ok" and fetch.kind != "robots" else None,
         )
         if exchange.normal is not None:
             saved = save_page(connection, edition, exchange.normal, fetch)
@@ -51,7 +60,12 @@ def save_exchange(
             comments_changed=saved.comments_changed,
         )
     ends = exchange.ends
-    if visit is not None and ends is not None and end_visit(connection, visit.id, ends, now=now):
+    # A visit is what its fetches tell; that it could not go on is for the frontier alone to know.
+    if (
+        visit is not None
+        and ends is not None
+        and (fetch is None or end_visit(connection, visit.id, ends, now=fetch.fetched_at))
+    ):
         url = edition.base_url + visit.path
         save_visit_end(connection, edition, visit.article_id, url, ends, now=now)
     return saved

@@ -24,9 +24,18 @@ def begin(connection: Connection, minutes: int = 0, edition: int = EN.id) -> int
     )
 
 
-def visit(connection: Connection, crawl_id: int) -> Visit:
-    visit_id = ledger.begin_visit(connection, crawl_id=crawl_id, edition_id=1, article_id=ARTICLE, now=NOON)
-    return Visit(id=visit_id, edition=EN, article_id=ARTICLE, path="/7-a.html", started_at=NOON)
+#: A visit that no row tells of yet.
+VISIT = Visit(id=2**60 + 1, edition=EN, article_id=ARTICLE, path="/7-a.html", started_at=NOON)
+
+
+def visit(connection: Connection, crawl_id: int, *minutes: int) -> Visit:
+    """An open visit, with a row, and with fetches that many minutes after noon."""
+    ledger.begin_visit(
+        connection, VISIT.id, crawl_id=crawl_id, edition_id=1, article_id=ARTICLE, now=VISIT.started_at
+    )
+    for minute in minutes:
+        ledger.save_fetch(connection, fetch(minute), crawl_id=crawl_id, visit_id=VISIT.id)
+    return VISIT
 
 
 def test_editions(connection: Connection) -> None:
@@ -94,7 +103,7 @@ def test_texts_from_outside_are_made_storable(connection: Connection) -> None:
 
 def test_a_crawl_from_beginning_to_end(connection: Connection) -> None:
     crawl_id = begin(connection)
-    open_visit = visit(connection, crawl_id)
+    open_visit = visit(connection, crawl_id, 0, 1)
     ledger.save_crawl(connection, crawl_id, now=NOON + MINUTE, counters={"pages": 3, "errors": 1})
     (row,) = rows(connection, crawls)
     assert (row["state"], row["pages"], row["errors"], row["articles"]) == ("running", 3, 1, 0)
@@ -113,12 +122,12 @@ def test_a_crawl_from_beginning_to_end(connection: Connection) -> None:
     assert row["finished_at"] == NOON + 2 * MINUTE
     (closed,) = rows(connection, visits)
     assert (closed["id"], closed["outcome"], closed["sweep"]) == (open_visit.id, "stopped", False)
-    assert closed["finished_at"] == NOON + 2 * MINUTE
+    assert closed["finished_at"] == NOON + MINUTE
 
 
 def test_a_crawl_that_was_killed(connection: Connection) -> None:
     killed = begin(connection)
-    visit(connection, killed)
+    visit(connection, killed, 0)
     other_edition = begin(connection, edition=RU.id)
     ledger.save_crawl(connection, killed, now=NOON + MINUTE, counters={})
     next_one = begin(connection, minutes=60)
@@ -128,7 +137,19 @@ def test_a_crawl_that_was_killed(connection: Connection) -> None:
         other_edition: ("running", None),
         next_one: ("running", None),
     }
-    assert [row["outcome"] for row in rows(connection, visits)] == ["stopped"]
+    assert [(row["outcome"], row["finished_at"]) for row in rows(connection, visits)] == [("stopped", NOON)]
+
+
+def test_the_row_of_a_visit_is_made_once(connection: Connection) -> None:
+    assert ledger.last_visit_id(connection, EN.id) == 0
+    crawl_id = begin(connection)
+    asked = visit(connection, crawl_id)
+    before = rows(connection, visits)
+    visit(connection, begin(connection, minutes=1))
+    assert [row["crawl_id"] for row in rows(connection, visits)] == [crawl_id]
+    assert [row["id"] for row in before] == [asked.id]
+    assert ledger.last_visit_id(connection, EN.id) == asked.id
+    assert ledger.last_visit_id(connection, RU.id) == 0
 
 
 def test_hosts(connection: Connection) -> None:
@@ -171,7 +192,7 @@ def test_upsert_counts_what_it_wrote(connection: Connection) -> None:
 
 def test_an_exchange_is_stored_whole(connection: Connection) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
+    asked = VISIT
     understood = normal(page(comment(11), comment(12, 11), comments_stated=2))
     exchange = Exchange(
         edition=EN, fetch=fetch(5), normal=understood, visit=asked, seen_first=2, ends="swept"
@@ -183,6 +204,7 @@ def test_an_exchange_is_stored_whole(connection: Connection) -> None:
     assert (stored["visit_id"], stored["crawl_id"], stored["reader_version"]) == (asked.id, crawl_id, 4)
     (row,) = rows(connection, visits)
     assert (row["outcome"], row["sweep"], row["pages_read"]) == ("swept", True, 1)
+    assert (row["id"], row["started_at"], row["finished_at"]) == (asked.id, at(5), at(5))
     assert (row["comments_stated"], row["comments_seen"], row["comments_new"]) == (2, 2, 2)
     assert [row["outcome"] for row in rows(connection, frontier)] == ["swept"]
     # The connection broke while this was committed, and it is done again.
@@ -193,7 +215,7 @@ def test_an_exchange_is_stored_whole(connection: Connection) -> None:
 
 def test_pages_of_a_visit_add_up(connection: Connection) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
+    asked = VISIT
     first = normal(page(comment(11), comment(12), comments_stated=3))
     second = normal(page(comment(12, body="Edited."), comment(13)))
     brought: list[tuple[int, NormalPage, int, VisitOutcome | None]] = [
@@ -218,17 +240,39 @@ def test_pages_of_a_visit_add_up(connection: Connection) -> None:
         3,
     )
     assert (row["comments_seen"], row["comments_new"], row["comments_changed"]) == (3, 3, 1)
+    assert (row["started_at"], row["finished_at"]) == (at(1), at(2))
 
 
 @pytest.mark.parametrize("outcome", ["refused", "stopped"])
 def test_an_exchange_that_never_was(connection: Connection, outcome: VisitOutcome) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
-    exchange = Exchange(edition=EN, fetch=None, visit=asked, ends=outcome)
+    exchange = Exchange(edition=EN, fetch=None, visit=VISIT, ends=outcome)
     assert save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON) == Saved()
-    assert rows(connection, fetches) == []
-    assert [row["outcome"] for row in rows(connection, visits)] == [outcome]
-    assert len(rows(connection, frontier)) == 1
+    assert rows(connection, fetches) == rows(connection, visits) == []
+    (waiting,) = rows(connection, frontier)
+    assert waiting["attempts"] == (1 if outcome == "refused" else 0)
+    before = dump(connection)
+    assert save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON) == Saved()
+    assert dump(connection) == before
+
+
+def test_a_visit_that_could_not_go_on_is_stopped_and_its_article_knows_why(connection: Connection) -> None:
+    crawl_id = begin(connection)
+    read = Exchange(edition=EN, fetch=fetch(1), normal=normal(page(comment(11))), visit=VISIT, seen_first=1)
+    save_exchange(connection, read, crawl_id=crawl_id, now=NOON)
+    refused = Exchange(edition=EN, fetch=None, visit=VISIT, ends="partial")
+    save_exchange(connection, refused, crawl_id=crawl_id, now=at(2))
+    ledger.save_crawl(connection, crawl_id, now=at(3), counters={}, state="finished")
+    (row,) = rows(connection, visits)
+    assert (row["outcome"], row["finished_at"]) == ("stopped", at(1))
+    assert [row["outcome"] for row in rows(connection, frontier)] == ["partial"]
+
+
+def test_a_robots_txt_is_read_by_no_reader_of_pages(connection: Connection) -> None:
+    asked = fetch(5, kind="robots", article_id=None, page=None)
+    exchange = Exchange(edition=EN, fetch=asked)
+    save_exchange(connection, exchange, crawl_id=begin(connection), now=NOON, reader_version=4)
+    assert [row["reader_version"] for row in rows(connection, fetches)] == [None]
 
 
 def test_a_listing(connection: Connection) -> None:
