@@ -11,8 +11,9 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     planning/       when to visit a thread again
     storage/        the only room that speaks SQL
     reading         bytes of a page → what this page is and says
+    visiting        what comes of a page that was asked for, and what to ask next
     sites/          one folder a site: its facts, its spider, its pages
-    pipelines       Scrapy's hands: normalise, then store
+    pipelines       Scrapy's hands: store
     extensions      the lock, the row of a crawl, the progress line
     commands/       `scrapy crawl` with an honest exit code
     sample/         a small made-up site to try everything on without the network

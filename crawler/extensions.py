@@ -18,6 +18,7 @@ from crawler.fetching import exchanged, host_changed
 from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Exchanges
 from crawler.fetching.hosts import Hosts, host_of
+from crawler.fetching.numbers import Numbers
 from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
 from crawler.site import Edition
@@ -89,6 +90,9 @@ class CrawlRecords:
         for edition in archive.editions:
             archive.run_now(ledger.require_origin, edition.id, spider.arguments.origin(edition))
         spider.archive = archive
+        spider.visit_ids = Numbers(
+            {edition.id: archive.run_now(ledger.last_visit_id, edition.id) for edition in archive.editions}
+        )
         spider.crawl_ids = {
             edition.id: archive.run_now(
                 ledger.begin_crawl, edition_id=edition.id, spider=spider.name, arguments=spider.given, now=now
@@ -178,6 +182,7 @@ class CrawlRecords:
                 "articles": tally.articles,
                 "comments_new": tally.comments_new,
                 "comments_changed": tally.comments_changed,
+                "comments_gone": tally.comments_gone,
                 "errors": tally.errors,
             },
             state=end.state if end else "running",

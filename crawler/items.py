@@ -328,18 +328,32 @@ class Fetch:
     warc_file: str | None = None
     #: Where its record begins in that file, in bytes.
     warc_offset: int | None = None
+    #: "live": we asked the site · "import": taken out of somebody else's archive.
+    source: Literal["live", "import"] = "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An exchange as it stands in the table `fetches`."""
+
+    fetch: Fetch
+    crawl_id: int | None
+    visit_id: int | None
+    #: Version of the reader that understood it, None where none did.
+    reader_version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One try to read an article with all its comment pages."""
 
-    #: Number of its row.
+    #: Grows with time and is unique over the whole archive, as that of a fetch is.
     id: int
     edition: Edition
     article_id: int
-    #: The article's path on the site, as far as it is known: /index.php?newsid=N where only its number is.
+    #: The article's path on the site: what its page says, or as asked until that is read.
     path: str
+    #: When its first fetch was made; until then, when it was begun.
     started_at: datetime
 
 
@@ -356,7 +370,7 @@ class Exchange:
     fetch: Fetch | None
     #: The article page that was read.
     page: ArticlePage | None = None
-    #: The same, normalised; filled by the pipeline Normalise.
+    #: The same, normalised.
     normal: NormalPage | None = None
     #: The server's clock when it answered: relative dates count from it.
     seen_at: datetime | None = None
@@ -365,10 +379,10 @@ class Exchange:
     visit: Visit | None = None
     #: Comments of this page that no earlier page of the visit had.
     seen_first: int = 0
-    #: Numbers of all comments that the visit saw, where it `ends` as "swept".
-    seen: frozenset[int] = frozenset()
     #: What came of the visit, where it ends with this exchange.
     ends: VisitOutcome | None = None
+    #: Numbers of all comments that the visit saw, where it ends as "swept".
+    seen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

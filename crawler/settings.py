@@ -60,7 +60,6 @@ EXTENSIONS = {
     "crawler.fetching.hosts.Hosts": 0,
 }
 ITEM_PIPELINES = {
-    "crawler.pipelines.Normalise": 100,
     "crawler.pipelines.Store": 200,
 }
 

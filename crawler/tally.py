@@ -36,6 +36,7 @@ class Tally:
     articles: int = 0
     comments_new: int = 0
     comments_changed: int = 0
+    comments_gone: int = 0
     #: Exchanges that failed, for whatever reason but "there is no such page".
     errors: int = 0
     not_understood: int = 0
@@ -55,6 +56,7 @@ class Tally:
         self.articles += saved.articles_new
         self.comments_new += saved.comments_new
         self.comments_changed += saved.comments_changed
+        self.comments_gone += saved.comments_gone
         self.visits += exchange.ends is not None
         if exchange.fetch is not None:
             self.pages += exchange.fetch.outcome == "ok"

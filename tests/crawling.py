@@ -92,6 +92,6 @@ CONTENT_TABLES = (
 
 def _dump(connection: Connection, name: str) -> list[tuple[Any, ...]]:
     table = metadata.tables[name]
-    moving = {"last_seen_at", "fetch_id"} if name == "articles" else set()
+    moving = {"last_seen_at", "last_fetch_id"} if name == "articles" else set()
     columns = [column for column in table.columns if column.name not in moving]
     return [tuple(row) for row in connection.execute(select(*columns).order_by(*table.primary_key))]

@@ -1,6 +1,6 @@
 """Pages made up for tests of what is stored, and the rows that they leave."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -8,13 +8,22 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, select, text
 
-from crawler.items import Article, ArticlePage, Comment, CommentPage, Fetch, NormalPage
+from crawler.items import (
+    Article,
+    ArticlePage,
+    Comment,
+    CommentPage,
+    Exchange,
+    Fetch,
+    NormalPage,
+    Recorded,
+)
 from crawler.normalise import normal_page
 from crawler.normalise.datewords import ENGLISH, RUSSIAN
 from crawler.site import Edition, Site
-from crawler.storage.ledger import save_fetch
-from crawler.storage.pages import Saved, save_page
+from crawler.storage.pages import Saved
 from crawler.storage.schema import metadata
+from crawler.storage.writer import save_exchange
 
 EN = Edition(id=1, code="en", base_url="https://en.example.org", language="en", translation_of="ru")
 RU = Edition(id=2, code="ru", base_url="https://example.org", language="ru")
@@ -86,11 +95,44 @@ def at(number: int) -> datetime:
     return NOON + timedelta(minutes=number)
 
 
-def store(connection: Connection, written: ArticlePage, number: int = 1, edition: Edition = EN) -> Saved:
+#: All that was ever stored here, by the number of its fetch: what an archive is to a crawl.
+ARCHIVED: dict[int, Exchange] = {}
+
+
+def reread(known: Sequence[Recorded]) -> Iterator[Exchange]:
+    """The same exchanges as they were stored."""
+    return (ARCHIVED[one.fetch.id] for one in known)
+
+
+def store(
+    connection: Connection,
+    written: ArticlePage,
+    number: int = 1,
+    edition: Edition = EN,
+    *,
+    reader_version: int | None = None,
+) -> Saved:
     """Store the page as brought by the fetch of this number."""
-    brought = fetch(number, edition)
-    save_fetch(connection, brought, crawl_id=None)
-    return save_page(connection, edition, normal(written, brought.fetched_at), brought)
+    asked = written.article.id if written.article.id < 2**63 else ARTICLE
+    brought = fetch(number, edition, article_id=asked)
+    exchange = Exchange(edition=edition, fetch=brought, normal=normal(written, brought.fetched_at))
+    return save(connection, exchange, reader_version=reader_version)
+
+
+def save(
+    connection: Connection,
+    exchange: Exchange,
+    *,
+    crawl_id: int | None = None,
+    now: datetime = NOON,
+    reader_version: int | None = None,
+) -> Saved:
+    """Store an exchange, after it was archived."""
+    if exchange.fetch is not None:
+        ARCHIVED[exchange.fetch.id] = exchange
+    return save_exchange(
+        connection, exchange, crawl_id=crawl_id, now=now, reread=reread, reader_version=reader_version
+    )
 
 
 def rows(connection: Connection, table: Table) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     hosts         what we remember of each host, also after a restart
     politeness    delay, Crawl-delay, Retry-After, backing off: when the next request may leave
     robots        robots.txt, failing closed: where it cannot be read, nothing is asked
+    numbers       numbers for fetches and visits, in the order in which they were made
     exchange      one `crawler.items.Fetch` for every HTTP exchange
     bodies        did the whole body come?
     archiving     every exchange into the archive before anybody reads it

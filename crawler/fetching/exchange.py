@@ -8,7 +8,6 @@ answer as it was sent, the damaged ones too, and under its number.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -34,6 +33,7 @@ from twisted.python.failure import Failure
 from crawler.errors import Stop
 from crawler.fetching.bodies import ENCODINGS, Fault, fault_of_body
 from crawler.fetching.clock import Clock
+from crawler.fetching.numbers import Numbers
 from crawler.items import Fetch, FetchKind, FetchOutcome
 
 MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
@@ -65,43 +65,6 @@ class Asked:
     page: int | None = None
 
 
-class FetchIds:
-    """
-    Numbers for fetches: they grow with time, and no two editions ever give the same one.
-
-    A number is the clock in µs × 100 + the edition's number, or the edition's last number + 100 where
-    the clock stands still or jumps back.
-    """
-
-    def __init__(
-        self, last: Mapping[int, int] | None = None, *, clock: Callable[[], datetime] | None = None
-    ) -> None:
-        """
-        Args:
-            last: The highest number given so far, by edition.
-        """
-        self._last = dict(last or {})
-        self._clock = clock or Clock().wall
-
-    def next(self, edition_id: int) -> int:
-        """The next number of this edition. Raises ValueError for an edition that is not in 0 … 99."""
-        if not 0 <= edition_id < 100:
-            raise ValueError(f"edition {edition_id} leaves no room in fetch numbers: use 0 to 99")
-        microseconds = (self._clock() - _EPOCH) // timedelta(microseconds=1)
-        number = microseconds * 100 + edition_id
-        if edition_id in self._last:
-            number = max(number, self._last[edition_id] + 100)
-        self._last[edition_id] = number
-        return number
-
-    def continue_after(self, edition_id: int, last_id: int) -> None:
-        """Give only numbers above `last_id`, the highest that is stored of this edition."""
-        self._last[edition_id] = max(last_id, self._last.get(edition_id, last_id))
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 def server_time(headers: Headers, fetched_at: datetime) -> datetime:
     """
     The moment from which the page's relative dates count ("5 minutes ago"), in UTC.
@@ -111,10 +74,17 @@ def server_time(headers: Headers, fetched_at: datetime) -> datetime:
     """
     try:
         said = parsedate_to_datetime((headers.get("Date") or b"").decode("latin-1"))
-    except ValueError:
+        said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+    except (ValueError, OverflowError):  # the last day of the year 9999 is a later one elsewhere
         return fetched_at
-    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
     return said if abs(said - fetched_at) <= MAX_CLOCK_DIFFERENCE else fetched_at
+
+
+def location(headers: Headers) -> str | None:
+    """Where the answer says that the page is now; None where it says nothing."""
+    said = headers.get("Location")
+    # On one line, as the archive has it.
+    return b" ".join(said.splitlines()).decode("latin-1") if said else None
 
 
 def outcome_of_status(status: int) -> FetchOutcome:
@@ -205,14 +175,14 @@ class Exchanges:
     It is there after every exchange, answered or not, and absent where nothing was sent.
     """
 
-    def __init__(self, *, max_bytes: int, ids: FetchIds | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, *, max_bytes: int, ids: Numbers | None = None, clock: Clock | None = None) -> None:
         """
         Args:
             max_bytes: Longest body that is read, unpacked; 0 for no bound.
         """
         self._max_bytes = max_bytes
         self._clock = clock or Clock()
-        self._ids = ids or FetchIds(clock=self._clock.wall)
+        self._ids = ids or Numbers(clock=self._clock.wall)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

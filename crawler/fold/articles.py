@@ -44,7 +44,13 @@ def seen(old: Row | None, said: Row, written: Article, look: Look) -> ArticleSte
     }
     if old is None:
         row = said | moving
-        row |= {"comments_stored": 0, "state": "live", "change": "new", "not_found_times": 0, "changed_at": None}
+        row |= {
+            "comments_stored": 0,
+            "state": "live",
+            "change": "new",
+            "not_found_times": 0,
+            "changed_at": None,
+        }
         row |= {"first_seen_at": look.at, "last_seen_at": look.at, "seen_at": look.at, "gone_at": None}
         return ArticleStep(row | {"fetch_id": look.fetch_id, "last_fetch_id": look.fetch_id})
     change = change_of_article(said, old, look)

@@ -82,7 +82,7 @@ def comment_content(comment: NormalComment, article_id: int) -> Row:
 
 
 def words_hash(content: Mapping[str, Any]) -> str:
-    """Hash of a comment's words and of who wrote them. Not of its date and place, which may be known more or less well."""
+    """Hash of a comment's words and of who wrote them; not of its date and place, which are known better or worse."""
     words = [content[name] for name in ("author_key", "nickname_raw", "body", "quotes", "links", "images")]
     return blake2b(json_text(words).encode(), digest_size=16).hexdigest()
 

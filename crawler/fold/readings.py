@@ -113,7 +113,9 @@ def change_of_article(said: Row, old: Row, look: Look) -> Change | None:
     if not other and not other_date:
         return None
     same_images = [image["url"] for image in said["images"]] == [image["url"] for image in old["images"]]
-    return "translation" if look.translated and "url" not in other and not other_date and same_images else "edit"
+    return (
+        "translation" if look.translated and "url" not in other and not other_date and same_images else "edit"
+    )
 
 
 def _keep_better_date(name: DateName, said: Row, old: Row, *, trusted: bool) -> bool:

@@ -63,9 +63,7 @@ def swept(
     """
     proven = [visit for visit in earlier if visit["outcome"] in PROVEN]
     drift = _drift(stated, len(seen))
-    if drift and not (
-        proven and _drift(proven[0]["comments_stated"], proven[0]["comments_seen"]) == drift
-    ):
+    if drift and not (proven and _drift(proven[0]["comments_stated"], proven[0]["comments_seen"]) == drift):
         return Swept(outcome="miscounted")
     gone = tuple(sorted(id for id, since in missing_since.items() if id not in seen and at - since >= APART))
     unseen = tuple(sorted(id for id in live if id not in seen))

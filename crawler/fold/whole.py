@@ -86,9 +86,7 @@ def page_steps(
         done.steps[id] = step
         if comment.author is not None and (step.change is not None or _names_another(step.row, before)):
             row = step.row
-            done.named.append(
-                Named(comment.author, row["nickname_raw"], id, row["fetch_id"], row["seen_at"])
-            )
+            done.named.append(Named(comment.author, row["nickname_raw"], id, row["fetch_id"], row["seen_at"]))
     return done
 
 
@@ -151,6 +149,12 @@ class Whole:
         elif exchange.ends == "swept":
             visit = self._sweep(visit, exchange.seen, now)
         self.visits[visit["id"]] = visit
+
+    def finish(self) -> None:
+        """Nothing is to come: visits that did not end were stopped."""
+        for visit in self.visits.values():
+            if visit["outcome"] is None:
+                visit["outcome"] = "stopped"
 
     def rows(self) -> Iterator[tuple[str, Row]]:
         """All rows with the names of their tables, comments with their places in the threads."""

@@ -9,6 +9,7 @@ argument. What a site's facts are (its time zone, its words for dates) comes wit
     timestamps  the moment that words mean, and how exactly they say it
     datewords   the words of dates in Russian and English
     threads     root, depth and reading order, from who answers whom
+    numbers     which numbers can be
     text        plain text that both databases can hold
 
 `normal_page` puts them together for one page. Threads are not part of it: a comment's place depends

@@ -16,6 +16,9 @@ BY_AGE: tuple[tuple[timedelta, timedelta], ...] = (
 #: For all that is older: edits and removals still happen.
 OLD = timedelta(days=180)
 
+#: Where a whole thread was read and the reading is not trusted before it is confirmed.
+CONFIRM = timedelta(hours=1)
+
 #: After the first failure; it doubles with each further one up to the longest wait.
 FIRST_RETRY = timedelta(minutes=15)
 LONGEST_RETRY = timedelta(days=7)
@@ -44,14 +47,22 @@ def next_visit(
         return None, "moved away"
     if outcome == "stopped":  # not the article's fault
         return now, "the crawl stopped"
-    if outcome == "swept":
-        age = now - published_at if published_at is not None else timedelta(0)
-        for younger_than, wait in BY_AGE:
-            if age < younger_than:
-                return now + wait, f"age under {_words(younger_than)}"
-        return now + OLD, "old"
+    if outcome == "suspect":
+        return now + CONFIRM, "to confirm what is missing"
+    if outcome in ("swept", "miscounted"):
+        wait, reason = _by_age(now - published_at if published_at is not None else timedelta(0))
+        if outcome == "miscounted" and wait > CONFIRM:
+            return now + CONFIRM, "to count again"
+        return now + wait, reason
     wait = min(FIRST_RETRY * 2 ** min(max(failures - 1, 0), 20), LONGEST_RETRY)
     return now + wait, f"again after {outcome}"
+
+
+def _by_age(age: timedelta) -> tuple[timedelta, str]:
+    for younger_than, wait in BY_AGE:
+        if age < younger_than:
+            return wait, f"age under {_words(younger_than)}"
+    return OLD, "old"
 
 
 def _words(span: timedelta) -> str:

@@ -2,17 +2,17 @@
 Discover, visit, follow: how a site of numbered articles with paged comments is crawled.
 
 A site's own spider is `ThreadSpider` with the site's facts and page functions. There are no selectors here, and pages
-send no requests: `reading.read` says what a page is, and this room decides what to ask next.
+send no requests: `crawler.visiting` says what a page is and what to ask next, and this room does it.
 
     discovery   finding articles
     visits      reading an article with all its comment pages
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
 from scrapy.crawler import Crawler
@@ -21,27 +21,28 @@ from twisted.python.failure import Failure
 
 from crawler.arguments import Arguments, parsed
 from crawler.dle import addresses
-from crawler.errors import BadArgument, SiteRefuses, Stop
+from crawler.errors import BadArgument, CannotStore, SiteRefuses, Stop
 from crawler.fetching import NotAsked
-from crawler.fetching.exchange import Asked
+from crawler.fetching.exchange import Asked, location, server_time
+from crawler.fetching.numbers import Numbers
 from crawler.fetching.politeness import CrawlEnds
 from crawler.fetching.robots import RobotsForbid
-from crawler.items import ArticlePage, CommentAnswer, Fetch, ListingPage, Visit
-from crawler.reading import PageReaders, read
+from crawler.items import Exchange, Fetch, Recorded, Visit
+from crawler.reading import PageReaders
 from crawler.site import Edition, Site
 from crawler.spider.discovery import Discovery
 from crawler.spider.visits import Visits
 from crawler.storage import frontier
 from crawler.storage.archive import Archive
-from crawler.storage.ledger import begin_visit
 from crawler.tally import Tally
+from crawler.visiting import Reply, SiteReader
 
 
 class ThreadSpider(Spider):
     """
     One polite incremental crawl: discover, visit what is due, stop. README.md has its arguments.
 
-    Attributes that the extension `CrawlRecords` fills before the crawl starts: `archive`, `crawl_ids`.
+    Attributes that the extension `CrawlRecords` fills before the crawl starts: `archive`, `crawl_ids`, `visit_ids`.
     """
 
     site: ClassVar[Site]
@@ -50,6 +51,8 @@ class ThreadSpider(Spider):
     archive: Archive
     #: Number of the crawl's row, by edition.
     crawl_ids: dict[int, int]
+    #: Where visits get their numbers from.
+    visit_ids: Numbers
 
     def __init__(self, name: str | None = None, **given: str) -> None:
         super().__init__(name)
@@ -60,6 +63,7 @@ class ThreadSpider(Spider):
         #: Why the crawl had to end early; None while it goes on.
         self.stopped_by: Stop | None = None
         self.asked = {address.id: address.article_path for address in map(self._address, self.arguments.urls)}
+        self.reader = SiteReader(site=self.site, pages=self.pages)
         self.discovery = Discovery(self)
         self.visits = Visits(self)
 
@@ -109,20 +113,18 @@ class ThreadSpider(Spider):
                 if self.tallies[edition.id].has_enough:
                     continue
                 await self.visits.room.acquire()
-                yield self.visits.request(await self._begun_visit(edition, article_id, path))
+                yield self.visits.request(self._begun_visit(edition, article_id, path))
         except Stop as stop:
             self.stop(stop)
 
-    async def _begun_visit(self, edition: Edition, article_id: int, path: str) -> Visit:
-        now = datetime.now(UTC)
-        visit_id = await self.archive.run(
-            begin_visit,
-            crawl_id=self.crawl_ids[edition.id],
-            edition_id=edition.id,
+    def _begun_visit(self, edition: Edition, article_id: int, path: str) -> Visit:
+        return Visit(
+            id=self.visit_ids.next(edition.id),
+            edition=edition,
             article_id=article_id,
-            now=now,
+            path=path,
+            started_at=datetime.now(UTC),
         )
-        return Visit(id=visit_id, edition=edition, article_id=article_id, path=path, started_at=now)
 
     async def _targets(self) -> AsyncIterator[tuple[Edition, int, str]]:
         """What to visit: edition, article number and path, the editions in turn."""
@@ -190,28 +192,19 @@ class ThreadSpider(Spider):
             **how,
         )
 
-    def read(self, response: Response, edition: Edition) -> ArticlePage | ListingPage | CommentAnswer:
-        fetch: Fetch = response.meta["fetch"]
-        return read(
-            response.body,
-            url=response.url,
-            fetched_at=fetch.fetched_at,
-            edition=edition,
-            charset=self.site.charset,
-            pages=self.pages,
-        )
+    def reread(self, known: Sequence[Recorded]) -> Iterable[Exchange]:
+        """The same exchanges, read again from the archive: what a page that came late is folded with."""
+        raise CannotStore(f"{len(known)} pages of an article would have to be read again from the archive.")
 
-    def target_path(self, response: Response, edition: Edition) -> str | None:
-        """Where a redirect leads, as a path on the site; None where it leads nowhere or away."""
-        location = (response.headers.get("Location") or b"").decode("latin-1")
-        try:
-            target = urlsplit(urljoin(response.url, location))
-        except ValueError:
-            return None
-        own = {urlsplit(origin).netloc for origin in self._origins(edition)}
-        if not location or target.scheme not in {"http", "https"} or target.netloc not in own:
-            return None
-        return target._replace(scheme="", netloc="", fragment="").geturl()
+    def reply(self, response: Response) -> Reply:
+        """What came, as `crawler.visiting` takes it."""
+        fetch: Fetch = response.meta["fetch"]
+        return Reply(
+            fetch=fetch,
+            body=response.body,
+            seen_at=server_time(response.headers, fetch.fetched_at),
+            location=location(response.headers),
+        )
 
     def failed_fetch(self, failure: Failure, request: Request, edition: Edition) -> Fetch | None:
         """The exchange behind an errback, None where nothing was sent or archived. Notes that a site refuses us."""

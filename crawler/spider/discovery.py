@@ -14,12 +14,12 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawler.dle import addresses
-from crawler.errors import NotUnderstood, Stop
+from crawler.errors import Stop
 from crawler.fetching.exchange import Asked
-from crawler.items import Exchange, Fetch, FetchKind, FetchOutcome, ListingPage
+from crawler.items import Exchange, FetchKind, ListingPage
 from crawler.site import Edition
-from crawler.spider.limits import MAX_HOPS, PASSING, RETRIES
 from crawler.storage import frontier
+from crawler.visiting import MAX_HOPS, PASSING, RETRIES, Reply, listing, target_path
 
 if TYPE_CHECKING:
     from crawler.spider import ThreadSpider
@@ -113,30 +113,15 @@ class Discovery:
 
     async def walked(self, response: Response, walk: Walk) -> AsyncIterator[Any]:
         """Callback: a page that points to articles has been answered."""
-        fetch: Fetch = response.meta["fetch"]
-        following: Walk | None = None
-        page: ListingPage | None = None
-        try:
-            if fetch.outcome == "moved":
-                following = self._redirected(response, walk)
-            elif fetch.outcome in PASSING and walk.tries < RETRIES:
-                following = replace(walk, tries=walk.tries + 1)
-            elif fetch.outcome == "ok":
-                page = self._listing(response, walk.edition)
-                following = await self._next(page, walk)
-        except NotUnderstood as error:
-            self.spider.tallies[walk.edition.id].met(error)
-            outcome: FetchOutcome = "not_found" if error.kind == "not_found" else "not_understood"
-            fetch = replace(fetch, outcome=outcome, detail=str(error))
-        except Stop as stop:
-            self.spider.stop(stop)
-        except Exception as bug:
-            # A mistake of ours on one page must not end or hang the crawl: it is an outcome.
-            logger.exception("%s could not be handled", response.url)
-            fetch = replace(fetch, outcome="failed", detail=f"mistake of the program: {bug!r}"[:300])
+        reply = self.spider.reply(response)
+        came = listing(reply, walk.edition, self.spider.reader)
+        page = came.page
+        if came.error is not None:
+            self.spider.tallies[walk.edition.id].met(came.error)
         if walk.kind == "archive" and page is not None:
             self.listed[walk.edition.id].update(entry.id for entry in page.entries)
-        yield Exchange(edition=walk.edition, fetch=fetch, entries=page.entries if page else ())
+        following = await self._following(reply, page, walk)
+        yield came.exchange
         if page is not None and walk.number == 1:  # an index leads on to its sitemaps, but not in circles
             for path in page.lists:
                 self._under_way += 1
@@ -163,11 +148,27 @@ class Discovery:
         if self._under_way == 0:
             self.ended.set()
 
-    def _listing(self, response: Response, edition: Edition) -> ListingPage:
-        page = self.spider.read(response, edition)
-        if not isinstance(page, ListingPage):
-            raise NotUnderstood(f"{response.url} is an article where a list of articles was expected")
-        return page
+    async def _following(self, reply: Reply, page: ListingPage | None, walk: Walk) -> Walk | None:
+        """What to ask next; None where the walk ends."""
+        if reply.fetch.outcome == "moved":
+            path = target_path(reply.fetch.url, reply.location, walk.edition)
+            return (
+                None
+                if path is None or walk.hops >= MAX_HOPS
+                else replace(walk, path=path, hops=walk.hops + 1)
+            )
+        if reply.fetch.outcome in PASSING:
+            return None if walk.tries >= RETRIES else replace(walk, tries=walk.tries + 1)
+        if page is None:
+            return None
+        try:
+            return await self._next(page, walk)
+        except Stop as stop:
+            self.spider.stop(stop)
+        except Exception:
+            # A mistake of ours must not hang the crawl, which waits for the end of every walk.
+            logger.exception("After %s nothing could be asked", reply.fetch.url)
+        return None
 
     async def _next(self, page: ListingPage, walk: Walk) -> Walk | None:
         if page.next_path is None or (walk.max_pages is not None and walk.number >= walk.max_pages):
@@ -181,9 +182,3 @@ class Discovery:
             if known == len(ids):
                 return None
         return replace(walk, path=page.next_path, number=walk.number + 1, tries=0, hops=0)
-
-    def _redirected(self, response: Response, walk: Walk) -> Walk | None:
-        path = self.spider.target_path(response, walk.edition)
-        if path is None or walk.hops >= MAX_HOPS:
-            return None
-        return replace(walk, path=path, hops=walk.hops + 1)

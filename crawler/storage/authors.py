@@ -2,14 +2,16 @@
 Writing authors and every spelling of their names.
 
 Both follow from the states of comments, in whatever order these are stored: an author is described as the latest live
-state of a comment of theirs shows them, and a spelling is known since the earliest state that has it.
+state of a comment of theirs shows them, and a spelling is known since the earliest state that has it. Only the number
+of a member stays known when a page no longer shows it (it may stand in the address of an avatar): it never changes.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, literal_column, select, union_all, update
+from sqlalchemy import Connection, Row, Select, delete, select, union_all, update
 
 from crawler.fold.whole import Named, Renamed
 from crawler.items import Author
@@ -49,13 +51,14 @@ def save_authors(connection: Connection, edition: Edition, named: Collection[Nam
             rows.append(_row(edition, one.author, first_seen[key]))
             continue
         first = min(first_seen[key], old.first_seen_at)
-        same = all(getattr(old, name) == getattr(one.author, name) for name in _FACTS)
+        author = replace(one.author, site_user_id=_number(one.author, old))
+        same = all(getattr(old, name) == getattr(author, name) for name in _FACTS)
         # Another page may have been stored that is later and shows the author as they are stored.
         if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
             row = {name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)}
-            row["first_seen_at"] = first
+            row |= {"first_seen_at": first, "site_user_id": author.site_user_id}
         else:
-            row = _row(edition, one.author, first)
+            row = _row(edition, author, first)
         if not same or first != old.first_seen_at:
             rows.append(row)
     upsert(connection, authors, rows, update=[*_FACTS, "first_seen_at"])
@@ -117,6 +120,7 @@ def renew_authors(
         if old is None or before.get(key) != place or place[0] in folded:
             author = author_at(*place)
         if author is not None and author.key == key:
+            author = replace(author, site_user_id=_number(author, old))
             rows.append(_row(edition, author, first_seen_at))
         elif old is not None:
             rows.append({name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)})
@@ -157,9 +161,7 @@ def _states(edition: Edition, keys: Collection[str]) -> Select[Any]:
         comments.c.id.label("comment_id"),
         comments.c.fetch_id,
         comments.c.seen_at,
-    ).where(
-        comments.c.author_key.in_(keys), comments.c.edition_id == edition.id, comments.c.state == "live"
-    )
+    ).where(comments.c.author_key.in_(keys), comments.c.edition_id == edition.id, comments.c.state == "live")
     superseded = select(
         comment_states.c.author_key,
         comment_states.c.nickname_raw,
@@ -198,6 +200,12 @@ def _spellings(
     return {
         key: [(raw, at, order[0]) for raw, (order, at) in sorted(mine.items())] for key, mine in found.items()
     }
+
+
+def _number(author: Author, old: Row[Any] | None) -> int | None:
+    """The member's number; of two, which cannot be, the higher one, so that it does not matter which came first."""
+    known = [number for number in (author.site_user_id, old and old.site_user_id) if number is not None]
+    return max(known, default=None)
 
 
 def _row(edition: Edition, author: Author, first_seen_at: datetime) -> dict[str, Any]:

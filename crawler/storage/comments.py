@@ -86,9 +86,7 @@ def save_comments(
         for id, old in stored.items()
     )
     save_renames(connection, edition, renamed(keys, look))
-    moved = {
-        id: place for id, place in placed.items() if id in stored and place != place_of(stored[id])
-    }
+    moved = {id: place for id, place in placed.items() if id in stored and place != place_of(stored[id])}
     write_places(connection, edition, moved)
     _count_stored(connection, edition, article_id, rows, stored)
     for number in threads:
@@ -192,7 +190,11 @@ def _save_ratings(connection: Connection, steps: Sequence[CommentStep]) -> None:
 
 def _parameters(rows: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[dict[str, Any]]:
     return [
-        {"its_id": row["id"], "its_edition": row["edition_id"], **{f"new_{name}": row[name] for name in names}}
+        {
+            "its_id": row["id"],
+            "its_edition": row["edition_id"],
+            **{f"new_{name}": row[name] for name in names},
+        }
         for row in sorted(rows, key=lambda row: row["id"])
     ]
 

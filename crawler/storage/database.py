@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from crawler.errors import BadArgument, CannotStore
-from crawler.storage.types import json_text
+from crawler.fold.content import json_text
 
 PROJECT = Path(__file__).resolve().parents[2]
 

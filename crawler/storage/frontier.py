@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, func, select, update
 
+from crawler.fold.sweeps import PROVEN
 from crawler.items import Entry, VisitOutcome
 from crawler.normalise.text import storable
 from crawler.planning import next_visit
@@ -115,14 +116,19 @@ def save_visit_end(
     Note what came of a visit, and when the next one is due.
 
     An article that was asked for by address or number, and found by no listing yet, becomes known by it. One whose
-    visit was "stopped" stays as due as it was.
+    visit was "stopped" stays as due as it was. Noting it again at the same moment changes nothing.
     """
     asked = _row(edition, article_id, url, via="asked", now=now)
     upsert(connection, frontier, [asked], update=())
     if outcome == "stopped":
         return
-    discovered_at, attempts, published_at = connection.execute(
-        select(frontier.c.discovered_at, frontier.c.attempts, articles.c.published_at)
+    discovered_at, attempts, last_visit_at, published_at = connection.execute(
+        select(
+            frontier.c.discovered_at,
+            frontier.c.attempts,
+            frontier.c.last_visit_at,
+            articles.c.published_at,
+        )
         .select_from(frontier)
         .outerjoin(
             articles,
@@ -130,7 +136,9 @@ def save_visit_end(
         )
         .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
     ).one()
-    failures = 0 if outcome == "swept" else attempts + 1
+    if last_visit_at == now:
+        return
+    failures = 0 if outcome in PROVEN else attempts + 1
     due, reason = next_visit(
         outcome=outcome, now=now, published_at=published_at or discovered_at, failures=failures
     )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, func, insert, select, update
 
 from crawler.errors import BadArgument
-from crawler.items import Fetch, Host, VisitOutcome
+from crawler.items import Fetch, Host
 from crawler.normalise.text import storable
 from crawler.site import Site
 from crawler.storage.dialects import upsert
@@ -58,6 +58,11 @@ def last_fetch_id(connection: Connection, edition_id: int) -> int:
     return connection.scalar(query) or 0
 
 
+def last_visit_id(connection: Connection, edition_id: int) -> int:
+    """The number of the edition's newest visit, 0 where there is none."""
+    return connection.scalar(select(func.max(visits.c.id)).where(visits.c.edition_id == edition_id)) or 0
+
+
 def begin_crawl(
     connection: Connection, *, edition_id: int, spider: str, arguments: Mapping[str, str], now: datetime
 ) -> int:
@@ -79,7 +84,7 @@ def begin_crawl(
             .values(state="killed", finished_at=crawls.c.heartbeat_at, finish_reason="ended without a word")
         )
         for crawl_id in dead:
-            close_visits(connection, crawl_id, now=now)
+            close_visits(connection, crawl_id)
     new = insert(crawls).values(
         edition_id=edition_id,
         spider=spider,
@@ -111,77 +116,17 @@ def save_crawl(
     values: dict[str, Any] = {**counters, "state": state, "finish_reason": reason, "heartbeat_at": now}
     if state != "running":
         values["finished_at"] = now
-        close_visits(connection, crawl_id, now=now)
+        close_visits(connection, crawl_id)
     connection.execute(update(crawls).where(crawls.c.id == crawl_id).values(values))
 
 
-def close_visits(connection: Connection, crawl_id: int, *, now: datetime) -> None:
+def close_visits(connection: Connection, crawl_id: int) -> None:
     """Visits that their crawl left open have the outcome "stopped"; their articles stay due."""
     connection.execute(
         update(visits)
         .where(visits.c.crawl_id == crawl_id, visits.c.outcome.is_(None))
-        .values(outcome="stopped", finished_at=now)
+        .values(outcome="stopped")
     )
-
-
-def begin_visit(
-    connection: Connection, *, crawl_id: int, edition_id: int, article_id: int, now: datetime
-) -> int:
-    """A new row of a visit; returns its number."""
-    new = insert(visits).values(
-        crawl_id=crawl_id,
-        edition_id=edition_id,
-        article_id=article_id,
-        started_at=now,
-        sweep=False,
-        pages_read=0,
-        comments_seen=0,
-        comments_new=0,
-        comments_changed=0,
-        comments_missing=0,
-    )
-    return int(connection.execute(new.returning(visits.c.id)).scalar_one())
-
-
-def save_visit_page(
-    connection: Connection,
-    visit_id: int,
-    *,
-    pages_expected: int | None,
-    comments_stated: int | None,
-    comments_seen: int,
-    comments_new: int,
-    comments_changed: int,
-) -> None:
-    """Add a page that was read to its visit; `comments_seen` counts what no earlier page of the visit had."""
-    row = visits.c
-    connection.execute(
-        update(visits)
-        .where(row.id == visit_id)
-        .values(
-            pages_expected=func.coalesce(pages_expected, row.pages_expected),
-            comments_stated=func.coalesce(comments_stated, row.comments_stated),
-            pages_read=row.pages_read + 1,
-            comments_seen=row.comments_seen + comments_seen,
-            comments_new=row.comments_new + comments_new,
-            comments_changed=row.comments_changed + comments_changed,
-        )
-    )
-
-
-def end_visit(connection: Connection, visit_id: int, outcome: VisitOutcome, *, now: datetime) -> bool:
-    """
-    Close a visit. Only one that saw every comment page is a sweep.
-
-    Returns:
-        Whether it was open until now: a visit has one outcome.
-    """
-    done = connection.execute(
-        update(visits)
-        .where(visits.c.id == visit_id, visits.c.outcome.is_(None))
-        .values(outcome=outcome, finished_at=now, sweep=outcome == "swept")
-    )
-    return done.rowcount == 1
 
 
 def save_fetch(
@@ -201,7 +146,6 @@ def save_fetch(
     row = _storable(asdict(fetch)) | {
         "crawl_id": crawl_id,
         "visit_id": visit_id,
-        "source": "live",
         "reader_version": reader_version,
     }
     return upsert(connection, fetches, [row], update=()) == 1

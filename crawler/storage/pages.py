@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from crawler.errors import NotUnderstood
 from crawler.fold import articles as article_steps
 from crawler.fold.content import article_content
 from crawler.fold.look import Row, look
 from crawler.items import Fetch, NormalPage, VisitOutcome
-from crawler.normalise.threads import segment
+from crawler.normalise.numbers import require_possible
 from crawler.site import Edition
 from crawler.storage.articles import save_article, stored_article
 from crawler.storage.comments import Stored, save_comments, stored_comments
@@ -59,7 +58,7 @@ def save_page(
             transaction may be kept.
         Late: The page is older than another one that is stored; nothing was written.
     """
-    require_possible_numbers(page)
+    require_possible(page.written)
     now = look(edition, fetch, reader_version, flat=page.written.comments.flat)
     written = page.article.written
     old = stored_article(connection, edition, written.id)
@@ -79,25 +78,10 @@ def _refuse_late(
     others = sorted({row.article_id for row in stored.values()} - {article_id})
     if others:
         query = select(articles.c.id).where(
-            articles.c.id.in_(others), articles.c.edition_id == edition.id, articles.c.last_fetch_id > fetch.id
+            articles.c.id.in_(others),
+            articles.c.edition_id == edition.id,
+            articles.c.last_fetch_id > fetch.id,
         )
         late.update(connection.scalars(query))
     if late:
         raise Late({article_id, *late})
-
-
-def require_possible_numbers(page: NormalPage) -> None:
-    """Raise NotUnderstood where a number does not fit its column: one bad page must not end the crawl."""
-    article, comments_said = page.article.written, page.written.comments
-    wide = [article.id, article.views]
-    narrow = [article.rating, article.comments_stated, comments_said.stated, comments_said.pages]
-    for comment in page.comments:
-        segment(comment.written.id)
-        if comment.written.parent_id is not None:
-            segment(comment.written.parent_id)
-        wide.append(comment.written.site_user_id)
-        narrow.append(comment.written.rating)
-    for numbers, bits in ((wide, 64), (narrow, 32)):
-        for number in numbers:
-            if number is not None and not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-                raise NotUnderstood(f"The article {article.id} shows the number {number}, which cannot be.")

@@ -6,20 +6,19 @@ The rows that the fetches come to are compared with those that are stored, and o
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, insert, select, update
 
 from crawler.fold.look import Row
 from crawler.fold.whole import Whole
-from crawler.items import Exchange, Fetch, Recorded
+from crawler.items import Author, Exchange, Fetch, Recorded
 from crawler.site import Edition
-from crawler.storage.authors import AuthorAt, latest_states, renew_authors, save_authors
+from crawler.storage.authors import latest_states, renew_authors, save_authors
 from crawler.storage.dialects import portions
 from crawler.storage.schema import (
     article_states,
     articles,
-    author_names,
     comment_states,
     comments,
     fetches,
@@ -115,7 +114,7 @@ def recorded(connection: Connection, edition: Edition, article_ids: Iterable[int
 _FETCH: Final = tuple(Fetch.__dataclass_fields__)
 
 
-def recorded_of(row: Mapping[str, Any]) -> Recorded:
+def recorded_of(row: RowMapping) -> Recorded:
     """A row of `fetches` as a value."""
     return Recorded(
         fetch=Fetch(**{name: row[name] for name in _FETCH}),
@@ -182,9 +181,7 @@ def _stored_ids(connection: Connection, edition: Edition, article_ids: Sequence[
         id
         for some in portions(article_ids)
         for id in connection.scalars(
-            select(comments.c.id).where(
-                comments.c.article_id.in_(some), comments.c.edition_id == edition.id
-            )
+            select(comments.c.id).where(comments.c.article_id.in_(some), comments.c.edition_id == edition.id)
         )
     ]
 
@@ -215,7 +212,27 @@ def _changes(table: Table, old: Iterable[Row], new: Iterable[Row]) -> Changes:
     return changes
 
 
-def write(connection: Connection, found: Difference, author_at: AuthorAt) -> None:
+def fold_anew(
+    connection: Connection,
+    edition: Edition,
+    article_ids: Iterable[int],
+    reread: Reread,
+    *,
+    reader_version: int | None,
+) -> Difference:
+    """
+    Fold articles anew, with all those with which they share comments, and write what differs.
+
+    The caller owns the transaction. Returns what differed.
+    """
+    ids = family(connection, edition, article_ids)
+    known = recorded(connection, edition, ids)
+    found = difference(connection, edition, ids, known, reread(known), reader_version=reader_version)
+    write(connection, found, reread)
+    return found
+
+
+def write(connection: Connection, found: Difference, reread: Reread) -> None:
     """Make what is stored agree with the fetches, in the caller's transaction."""
     edition, whole, tables = found.edition, found.whole, found.tables
     keys = _author_keys(tables)
@@ -243,15 +260,24 @@ def write(connection: Connection, found: Difference, author_at: AuthorAt) -> Non
             .values(outcome=fetch.outcome, detail=fetch.detail, reader_version=version)
         )
     here = {one.order: one.author for one in whole.named}
-    renew_authors(
-        connection,
-        edition,
-        before,
-        keys,
-        lambda fetch_id, comment_id: here.get((fetch_id, comment_id)) or author_at(fetch_id, comment_id),
-        whole.renamed,
-        found.fetch_ids,
-    )
+
+    def author_at(fetch_id: int, comment_id: int) -> Author | None:
+        known = here.get((fetch_id, comment_id))
+        return known or _author_elsewhere(connection, fetch_id, comment_id, reread)
+
+    renew_authors(connection, edition, before, keys, author_at, whole.renamed, found.fetch_ids)
+
+
+def _author_elsewhere(
+    connection: Connection, fetch_id: int, comment_id: int, reread: Reread
+) -> Author | None:
+    """The author of a comment as a page of an article that was not folded shows them."""
+    row = connection.execute(select(fetches).where(fetches.c.id == fetch_id)).mappings().one()
+    for exchange in reread([recorded_of(row)]):
+        for comment in exchange.normal.comments if exchange.normal else ():
+            if comment.written.id == comment_id:
+                return comment.author
+    return None
 
 
 def _author_keys(tables: Mapping[str, Changes]) -> set[str]:

@@ -281,7 +281,8 @@ fetches = Table(
     metadata,
     Column("id", BigNumber, primary_key=True, autoincrement=False),
     Column("crawl_id", BigNumber, ForeignKey("crawls.id")),
-    Column("visit_id", BigNumber, ForeignKey("visits.id")),
+    # Whether a fetch is new decides what is written of its visit, so it is written first.
+    Column("visit_id", BigNumber, ForeignKey("visits.id", deferrable=True, initially="DEFERRED")),
     _edition(),
     Column("article_id", BigNumber),
     Column("page", Integer),

@@ -1,15 +1,11 @@
 """Columns that mean the same on SQLite and on Postgres."""
 
-import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-from crawler.items import Image
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -58,17 +54,3 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 #: Text that sorts by its bytes on both databases: a path's order is the reading order of a thread.
 ByteOrdered = Text().with_variant(Text(collation="C"), "postgresql")
-
-
-# One for all, as json.dumps with options builds a new one at every call.
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-
-
-def json_text(value: Any) -> str:
-    """JSON as we write it: Cyrillic as itself, no spaces."""
-    return _encoder.encode(value)
-
-
-def images_json(images: Iterable[Image]) -> list[dict[str, str | None]]:
-    """Images as the columns `images` hold them."""
-    return [{"url": image.url, "caption": image.caption} for image in images]

@@ -11,15 +11,15 @@ from sqlalchemy import Connection, text
 VIEWS: dict[str, str] = {
     "comment_history": """
         SELECT comment_id, edition_id, seen_at, until, article_id, parent_id, parent_source, author_key, nickname_raw,
-               posted_at, posted_raw, posted_precision, body, quotes, links, images, source_hash, state, fetch_id
+               posted_at, posted_raw, posted_precision, body, quotes, links, images, source_hash, state, change,
+               fetch_id
         FROM comment_states
         UNION ALL
         SELECT c.id, c.edition_id,
-               coalesce((SELECT max(s.until) FROM comment_states s
-                         WHERE s.comment_id = c.id AND s.edition_id = c.edition_id), c.first_seen_at),
+               c.seen_at,
                NULL, c.article_id, c.parent_id, c.parent_source, c.author_key, c.nickname_raw,
                c.posted_at, c.posted_raw, c.posted_precision, c.body, c.quotes, c.links, c.images, c.source_hash,
-               c.state, c.fetch_id
+               c.state, c.change, c.fetch_id
         FROM comments c
     """,
     "rating_history": """
@@ -27,22 +27,20 @@ VIEWS: dict[str, str] = {
         FROM rating_states
         UNION ALL
         SELECT c.id, c.edition_id,
-               coalesce((SELECT max(s.until) FROM rating_states s
-                         WHERE s.comment_id = c.id AND s.edition_id = c.edition_id), c.first_seen_at),
-               NULL, c.rating, c.fetch_id
+               c.rated_at,
+               NULL, c.rating, c.rating_fetch_id
         FROM comments c
     """,
     "article_history": """
         SELECT article_id, edition_id, seen_at, until, url, title, lead, body, footnotes, section, byline,
-               source_credit, tags, images, published_at, published_raw, published_precision, state, fetch_id
+               source_credit, tags, images, published_at, published_raw, published_precision, state, change, fetch_id
         FROM article_states
         UNION ALL
         SELECT a.id, a.edition_id,
-               coalesce((SELECT max(s.until) FROM article_states s
-                         WHERE s.article_id = a.id AND s.edition_id = a.edition_id), a.first_seen_at),
+               a.seen_at,
                NULL, a.url, a.title, a.lead, a.body, a.footnotes, a.section, a.byline,
                a.source_credit, a.tags, a.images, a.published_at, a.published_raw, a.published_precision, a.state,
-               a.fetch_id
+               a.change, a.fetch_id
         FROM articles a
     """,
     "thread_view": """

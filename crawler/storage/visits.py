@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -108,7 +109,7 @@ def _in_state(connection: Connection, edition: Edition, article_id: int, state: 
     return list(connection.scalars(query))
 
 
-def _not_live(connection: Connection, edition: Edition, article_id: int) -> Sequence[Row[Any]]:
+def _not_live(connection: Connection, edition: Edition, article_id: int) -> Sequence[Row[int, datetime]]:
     """The missing comments; the condition is written as the index has it."""
     query = select(comments.c.id, comments.c.state_since).where(
         comments.c.article_id == article_id,

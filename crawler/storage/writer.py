@@ -1,20 +1,16 @@
 """Storing what an exchange brought: all of it in one transaction, or nothing."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from crawler.fold.look import look
-from crawler.items import Author, Exchange
-from crawler.site import Edition
-from crawler.storage import refold
+from crawler.items import Exchange
 from crawler.storage.frontier import save_entries, save_visit_end
 from crawler.storage.ledger import save_fetch
-from crawler.storage.pages import Late, Saved, require_possible_numbers, save_page
-from crawler.storage.refold import Reread
-from crawler.storage.schema import fetches, visits
+from crawler.storage.pages import Late, Saved, save_page
+from crawler.storage.refold import Reread, fold_anew
+from crawler.storage.schema import visits
 from crawler.storage.visits import save_visit
 
 
@@ -35,22 +31,15 @@ def save_exchange(
     same article is late: then the article is folded anew, from all its fetches.
 
     Args:
-        reread: Reads recorded exchanges again, where something is late.
+        reread: Reads recorded exchanges again, where this one is late.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
-    if fetch is None:
-        saved = Saved(outcome=exchange.ends)
-    else:
-        if exchange.normal is not None:
-            require_possible_numbers(exchange.normal)
-        first_time = save_fetch(
-            connection,
-            fetch,
-            crawl_id=crawl_id,
-            visit_id=visit.id if visit else None,
-            reader_version=reader_version if fetch.outcome == "ok" else None,
-        )
-        if not first_time:
+    saved = Saved(outcome=exchange.ends)
+    if fetch is not None:
+        understood = fetch.outcome == "ok" and fetch.kind != "robots"
+        version = reader_version if understood else None
+        visit_id = visit.id if visit else None
+        if not save_fetch(connection, fetch, crawl_id=crawl_id, visit_id=visit_id, reader_version=version):
             return Saved()
         if exchange.entries:
             save_entries(connection, edition, exchange.entries, via=fetch.kind, now=now)
@@ -58,11 +47,11 @@ def save_exchange(
             saved = _save(connection, exchange, crawl_id=crawl_id, reader_version=reader_version)
         except Late as late:
             saved = _save_late(connection, exchange, late, reread, reader_version)
+    # That a visit could not go on is for the frontier alone to know: the visit is what its fetches tell.
     if visit is not None and exchange.ends is not None:
         url = edition.base_url + visit.path
-        save_visit_end(
-            connection, edition, visit.article_id, url, saved.outcome or exchange.ends, now=now
-        )
+        outcome = saved.outcome or exchange.ends
+        save_visit_end(connection, edition, visit.article_id, url, outcome, now=now)
     return saved
 
 
@@ -84,16 +73,7 @@ def _save_late(
     connection: Connection, exchange: Exchange, late: Late, reread: Reread, reader_version: int | None
 ) -> Saved:
     """Fold the articles anew to which an exchange came late; it is recorded already."""
-    edition, fetch = exchange.edition, exchange.fetch
-    assert fetch is not None
-    found = fold_anew(
-        connection,
-        edition,
-        late.article_ids,
-        reread,
-        reader_version=reader_version,
-        in_hand={fetch.id: exchange},
-    )
+    found = fold_anew(connection, exchange.edition, late.article_ids, reread, reader_version=reader_version)
     changes = found.tables["comments"]
     outcome = None
     if exchange.visit is not None:

@@ -25,12 +25,12 @@ from twisted.web.client import ResponseFailed
 
 from crawler.fetching.bodies import Damaged, TooBig, fault_of_body, unpacked
 from crawler.fetching.exchange import (
-    FetchIds,
     one_line,
     outcome_of_exception,
     outcome_of_status,
     server_time,
 )
+from crawler.fetching.numbers import Numbers
 from crawler.items import FetchOutcome, Host
 from tests.fetching.faultserver import (
     Reply,
@@ -326,6 +326,7 @@ FETCHED_AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
         ("Thu, 05 Nov 2026 12:00:00 GMT", FETCHED_AT),
         ("yesterday", FETCHED_AT),
         ("Tue, 99 Nov 99999 99:99:99 GMT", FETCHED_AT),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", FETCHED_AT),
         ("\xff\xfe", FETCHED_AT),
         (None, FETCHED_AT),
     ],
@@ -346,7 +347,7 @@ def test_fetch_numbers_grow_whatever_the_clock_does(
     last = {edition: number * 100 + edition for edition, number in stored.items()}
     now = FETCHED_AT
 
-    ids = FetchIds(clock=lambda: now)
+    ids = Numbers(clock=lambda: now)
     for edition, number in last.items():
         ids.continue_after(edition, number)
     given_out: list[int] = []
@@ -361,7 +362,7 @@ def test_fetch_numbers_grow_whatever_the_clock_does(
 
 
 def test_a_fetch_number_tells_its_time_and_edition() -> None:
-    ids = FetchIds({2: 5}, clock=lambda: datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    ids = Numbers({2: 5}, clock=lambda: datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     assert [ids.next(2), ids.next(2), ids.next(3)] == [100_000_002, 100_000_102, 100_000_003]
     with pytest.raises(ValueError, match="edition 100 leaves no room"):
         ids.next(100)

@@ -12,8 +12,7 @@ from crawler.storage import ledger
 from crawler.storage.dialects import upsert
 from crawler.storage.pages import Saved
 from crawler.storage.schema import comments, crawls, editions, fetches, frontier, hosts, visits
-from crawler.storage.writer import save_exchange
-from tests.storing import ARTICLE, EN, NOON, RU, SITE, at, comment, dump, fetch, normal, page, rows
+from tests.storing import ARTICLE, EN, NOON, RU, SITE, at, comment, dump, fetch, normal, page, rows, save
 
 MINUTE = timedelta(minutes=1)
 
@@ -24,9 +23,16 @@ def begin(connection: Connection, minutes: int = 0, edition: int = EN.id) -> int
     )
 
 
-def visit(connection: Connection, crawl_id: int) -> Visit:
-    visit_id = ledger.begin_visit(connection, crawl_id=crawl_id, edition_id=1, article_id=ARTICLE, now=NOON)
-    return Visit(id=visit_id, edition=EN, article_id=ARTICLE, path="/7-a.html", started_at=NOON)
+#: A visit that no row tells of yet.
+VISIT = Visit(id=2**60 + 1, edition=EN, article_id=ARTICLE, path="/7-a.html", started_at=NOON)
+
+
+def visit(connection: Connection, crawl_id: int, *minutes: int) -> Visit:
+    """An open visit with fetches that many minutes after noon."""
+    for minute in minutes:
+        failed = fetch(minute, id=minute + 1, outcome="timeout")
+        save(connection, Exchange(edition=EN, fetch=failed, visit=VISIT), crawl_id=crawl_id)
+    return VISIT
 
 
 def test_editions(connection: Connection) -> None:
@@ -94,7 +100,7 @@ def test_texts_from_outside_are_made_storable(connection: Connection) -> None:
 
 def test_a_crawl_from_beginning_to_end(connection: Connection) -> None:
     crawl_id = begin(connection)
-    open_visit = visit(connection, crawl_id)
+    open_visit = visit(connection, crawl_id, 0, 1)
     ledger.save_crawl(connection, crawl_id, now=NOON + MINUTE, counters={"pages": 3, "errors": 1})
     (row,) = rows(connection, crawls)
     assert (row["state"], row["pages"], row["errors"], row["articles"]) == ("running", 3, 1, 0)
@@ -113,12 +119,12 @@ def test_a_crawl_from_beginning_to_end(connection: Connection) -> None:
     assert row["finished_at"] == NOON + 2 * MINUTE
     (closed,) = rows(connection, visits)
     assert (closed["id"], closed["outcome"], closed["sweep"]) == (open_visit.id, "stopped", False)
-    assert closed["finished_at"] == NOON + 2 * MINUTE
+    assert closed["finished_at"] == NOON + MINUTE
 
 
 def test_a_crawl_that_was_killed(connection: Connection) -> None:
     killed = begin(connection)
-    visit(connection, killed)
+    visit(connection, killed, 0)
     other_edition = begin(connection, edition=RU.id)
     ledger.save_crawl(connection, killed, now=NOON + MINUTE, counters={})
     next_one = begin(connection, minutes=60)
@@ -128,7 +134,14 @@ def test_a_crawl_that_was_killed(connection: Connection) -> None:
         other_edition: ("running", None),
         next_one: ("running", None),
     }
-    assert [row["outcome"] for row in rows(connection, visits)] == ["stopped"]
+    assert [(row["outcome"], row["finished_at"]) for row in rows(connection, visits)] == [("stopped", NOON)]
+
+
+def test_the_number_of_the_last_visit(connection: Connection) -> None:
+    assert ledger.last_visit_id(connection, EN.id) == 0
+    asked = visit(connection, begin(connection), 0)
+    assert ledger.last_visit_id(connection, EN.id) == asked.id
+    assert ledger.last_visit_id(connection, RU.id) == 0
 
 
 def test_hosts(connection: Connection) -> None:
@@ -171,29 +184,36 @@ def test_upsert_counts_what_it_wrote(connection: Connection) -> None:
 
 def test_an_exchange_is_stored_whole(connection: Connection) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
+    asked = VISIT
     understood = normal(page(comment(11), comment(12, 11), comments_stated=2))
     exchange = Exchange(
-        edition=EN, fetch=fetch(5), normal=understood, visit=asked, seen_first=2, ends="swept"
+        edition=EN,
+        fetch=fetch(5),
+        normal=understood,
+        visit=asked,
+        seen_first=2,
+        ends="swept",
+        seen=frozenset((11, 12)),
     )
-    saved = save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON, reader_version=4)
-    assert saved == Saved(articles_new=1, comments_new=2)
+    saved = save(connection, exchange, crawl_id=crawl_id, now=NOON, reader_version=4)
+    assert saved == Saved(articles_new=1, comments_new=2, outcome="swept")
     assert len(rows(connection, comments)) == 2
     (stored,) = rows(connection, fetches)
     assert (stored["visit_id"], stored["crawl_id"], stored["reader_version"]) == (asked.id, crawl_id, 4)
     (row,) = rows(connection, visits)
     assert (row["outcome"], row["sweep"], row["pages_read"]) == ("swept", True, 1)
+    assert (row["id"], row["started_at"], row["finished_at"]) == (asked.id, at(5), at(5))
     assert (row["comments_stated"], row["comments_seen"], row["comments_new"]) == (2, 2, 2)
     assert [row["outcome"] for row in rows(connection, frontier)] == ["swept"]
     # The connection broke while this was committed, and it is done again.
     before = dump(connection)
-    assert save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON + MINUTE) == Saved()
+    assert save(connection, exchange, crawl_id=crawl_id, now=NOON + MINUTE) == Saved()
     assert dump(connection) == before
 
 
 def test_pages_of_a_visit_add_up(connection: Connection) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
+    asked = VISIT
     first = normal(page(comment(11), comment(12), comments_stated=3))
     second = normal(page(comment(12, body="Edited."), comment(13)))
     brought: list[tuple[int, NormalPage, int, VisitOutcome | None]] = [
@@ -209,7 +229,7 @@ def test_pages_of_a_visit_add_up(connection: Connection) -> None:
             seen_first=seen_first,
             ends=ends,
         )
-        save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON)
+        save(connection, exchange, crawl_id=crawl_id, now=NOON)
     (row,) = rows(connection, visits)
     assert (row["outcome"], row["sweep"], row["pages_read"], row["comments_stated"]) == (
         "partial",
@@ -218,22 +238,44 @@ def test_pages_of_a_visit_add_up(connection: Connection) -> None:
         3,
     )
     assert (row["comments_seen"], row["comments_new"], row["comments_changed"]) == (3, 3, 1)
+    assert (row["started_at"], row["finished_at"]) == (at(1), at(2))
 
 
 @pytest.mark.parametrize("outcome", ["refused", "stopped"])
 def test_an_exchange_that_never_was(connection: Connection, outcome: VisitOutcome) -> None:
     crawl_id = begin(connection)
-    asked = visit(connection, crawl_id)
-    exchange = Exchange(edition=EN, fetch=None, visit=asked, ends=outcome)
-    assert save_exchange(connection, exchange, crawl_id=crawl_id, now=NOON) == Saved()
-    assert rows(connection, fetches) == []
-    assert [row["outcome"] for row in rows(connection, visits)] == [outcome]
-    assert len(rows(connection, frontier)) == 1
+    exchange = Exchange(edition=EN, fetch=None, visit=VISIT, ends=outcome)
+    assert save(connection, exchange, crawl_id=crawl_id, now=NOON) == Saved(outcome=outcome)
+    assert rows(connection, fetches) == rows(connection, visits) == []
+    (waiting,) = rows(connection, frontier)
+    assert waiting["attempts"] == (1 if outcome == "refused" else 0)
+    before = dump(connection)
+    save(connection, exchange, crawl_id=crawl_id, now=NOON)
+    assert dump(connection) == before
+
+
+def test_a_visit_that_could_not_go_on_is_stopped_and_its_article_knows_why(connection: Connection) -> None:
+    crawl_id = begin(connection)
+    read = Exchange(edition=EN, fetch=fetch(1), normal=normal(page(comment(11))), visit=VISIT, seen_first=1)
+    save(connection, read, crawl_id=crawl_id, now=NOON)
+    refused = Exchange(edition=EN, fetch=None, visit=VISIT, ends="partial")
+    save(connection, refused, crawl_id=crawl_id, now=at(2))
+    ledger.save_crawl(connection, crawl_id, now=at(3), counters={}, state="finished")
+    (row,) = rows(connection, visits)
+    assert (row["outcome"], row["finished_at"]) == ("stopped", at(1))
+    assert [row["outcome"] for row in rows(connection, frontier)] == ["partial"]
+
+
+def test_a_robots_txt_is_read_by_no_reader_of_pages(connection: Connection) -> None:
+    asked = fetch(5, kind="robots", article_id=None, page=None)
+    exchange = Exchange(edition=EN, fetch=asked)
+    save(connection, exchange, crawl_id=begin(connection), now=NOON, reader_version=4)
+    assert [row["reader_version"] for row in rows(connection, fetches)] == [None]
 
 
 def test_a_listing(connection: Connection) -> None:
     entries = (Entry(id=7, path="/7-a.html"), Entry(id=8, path="/8-a.html"))
     exchange = Exchange(edition=EN, fetch=fetch(5, kind="listing"), entries=entries)
-    assert save_exchange(connection, exchange, crawl_id=begin(connection), now=NOON) == Saved()
+    assert save(connection, exchange, crawl_id=begin(connection), now=NOON) == Saved()
     assert [row["discovered_via"] for row in rows(connection, frontier)] == ["listing", "listing"]
     assert rows(connection, visits) == []

@@ -113,11 +113,16 @@ def test_a_new_page(connection: Connection) -> None:
         "images": [{"url": "https://example.org/a.png", "caption": None}],
         "source_hash": answer.source_hash,
         "rating": -3,
+        "rated_at": at(1),
+        "rating_fetch_id": 1,
         "state": "live",
+        "change": "new",
         "first_seen_at": at(1),
+        "seen_at": at(1),
         "changed_at": None,
         "state_since": at(1),
         "gone_at": None,
+        "reader_version": None,
         "fetch_id": 1,
     }
     (article,) = rows(connection, articles)
@@ -173,9 +178,9 @@ def test_the_same_page_later_changes_no_comment(connection: Connection) -> None:
     assert store(connection, FULL, 4) == Saved()
     after = dump(connection)
     (article,) = after["articles"]
-    assert (article["last_seen_at"], article["fetch_id"]) == (at(4), 4)
+    assert (article["last_seen_at"], article["last_fetch_id"], article["fetch_id"]) == (at(4), 4, 1)
     assert {**after, "articles": None} == {**before, "articles": None}
-    unchanged = set(article) - {"last_seen_at", "fetch_id"}
+    unchanged = set(article) - {"last_seen_at", "last_fetch_id"}
     assert {name: article[name] for name in unchanged} == {
         name: before["articles"][0][name] for name in unchanged
     }
@@ -228,9 +233,10 @@ def test_a_date_a_minute_later_contradicts(connection: Connection) -> None:
 
 
 def test_the_same_markup_read_better_is_no_change(connection: Connection) -> None:
-    store(connection, page(comment(11, source_hash="same", body="Half the wo", posted_raw=None)), 1)
+    worse = comment(11, source_hash="same", body="Half the wo", posted_raw=None)
+    store(connection, page(worse), 1, reader_version=1)
     better = comment(11, source_hash="same", body="All the words.", posted_raw="3 November 2017 12:20")
-    assert store(connection, page(better), 2) == Saved()
+    assert store(connection, page(better), 2, reader_version=2) == Saved()
     row = only(connection, 11)
     assert (row["body"], row["posted_raw"]) == ("All the words.", "3 November 2017 12:20")
     assert (row["changed_at"], rows(connection, comment_states)) == (None, [])
@@ -359,29 +365,34 @@ def test_a_page_without_a_tree_does_not_make_roots_of_answers(connection: Connec
     assert only(connection, 11)["parent_id"] is None  # here the page shows that it is a root
 
 
-def test_an_older_page_changes_nothing_that_is_known(connection: Connection) -> None:
+def test_an_older_page_is_an_older_state(connection: Connection) -> None:
     store(connection, page(comment(11, body="New."), title="New", views=2), 5)
-    before = dump(connection)
-    assert store(connection, page(comment(11, body="Old."), title="Old", views=1), 3) == Saved()
-    assert dump(connection) == before
+    store(connection, page(comment(11, body="Old."), title="Old", views=1), 3)
+    row = only(connection, 11)
+    assert (row["body"], row["first_seen_at"], row["seen_at"]) == ("New.", at(3), at(5))
+    (superseded,) = rows(connection, comment_states)
+    assert (superseded["body"], superseded["seen_at"], superseded["until"]) == ("Old.", at(3), at(5))
+    (article,) = rows(connection, articles)
+    assert (article["title"], article["views"], article["last_fetch_id"]) == ("New", 2, 5)
+    assert [row["title"] for row in rows(connection, article_states)] == ["Old"]
 
 
-def test_a_page_older_than_the_last_look_changes_nothing(connection: Connection) -> None:
+def test_a_page_between_two_looks(connection: Connection) -> None:
     store(connection, page(comment(11, body="First.")), 1)
-    store(
-        connection, page(comment(11, body="First.")), 5
-    )  # no row of the comment says that it was seen again
-    before = dump(connection)
-    assert store(connection, page(comment(11, body="In between.")), 3) == Saved()
-    assert dump(connection) == before
+    # No row of the comment says that it was seen again.
+    store(connection, page(comment(11, body="First.")), 5)
+    store(connection, page(comment(11, body="In between.")), 3)
+    history = found(connection, "SELECT body, fetch_id, until IS NULL FROM comment_history ORDER BY fetch_id")
+    assert history == [("First.", 1, 0), ("In between.", 3, 0), ("First.", 5, 1)]
 
 
 def test_an_older_page_adds_what_was_never_seen(connection: Connection) -> None:
     store(connection, page(comment(12, 11, nickname_raw="VASYA")), 5)
-    assert store(connection, page(comment(11), comment(12, 11)), 3) == Saved(comments_new=1)
+    assert store(connection, page(comment(11), comment(12, 11)), 3).comments_new == 1
     assert only(connection, 11)["first_seen_at"] == at(3)
     assert [row["nickname"] for row in rows(connection, authors)] == ["VASYA"]
-    assert len(rows(connection, author_names)) == 2
+    names = {row["nickname_raw"]: row["first_seen_at"] for row in rows(connection, author_names)}
+    assert names == {"Vasya": at(3), "VASYA": at(5)}
     assert rows(connection, articles)[0]["comments_stored"] == 2
 
 
@@ -566,11 +577,13 @@ class TestForests:
 # --- authors --------------------------------------------------------------------------------------------------------
 
 
-def test_an_author_keeps_what_a_later_page_does_not_show(connection: Connection) -> None:
+def test_an_author_is_described_as_the_latest_comment_shows_them(connection: Connection) -> None:
     store(connection, page(comment(11, full_name="Василий", site_user_id=5)), 1)
-    store(connection, page(comment(11, full_name="Василий", site_user_id=5), comment(12)), 2)
+    later = comment(12, nickname_raw="VASYA")
+    store(connection, page(comment(11, full_name="Василий", site_user_id=5), later), 2)
     (row,) = rows(connection, authors)
-    assert (row["full_name"], row["site_user_id"], row["first_seen_at"]) == ("Василий", 5, at(1))
+    assert (row["nickname"], row["full_name"], row["first_seen_at"]) == ("VASYA", None, at(1))
+    assert row["site_user_id"] == 5  # it never changes, so it stays known
 
 
 def test_an_author_gets_the_newest_spelling_and_keeps_all(connection: Connection) -> None:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import StatementError
 
+from crawler.fold.content import json_text
 from crawler.items import Host
 from crawler.storage import ledger
-from crawler.storage.types import json_text, utc_text
+from crawler.storage.types import utc_text
 
 #: Not in the first or last year: in UTC that may be one that no calendar of Python's has.
 any_moment = st.datetimes(timezones=st.timezones()).filter(lambda moment: 1 < moment.year < 9999)
