@@ -23,7 +23,7 @@ from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
-from crawler.fetching.bodies import Damaged, TooBig, fault_of_body, unpacked
+from crawler.fetching.bodies import Damaged, TooBig, looked_at, unpacked
 from crawler.fetching.exchange import (
     one_line,
     outcome_of_exception,
@@ -236,9 +236,10 @@ def test_a_body_is_unpacked_up_to_the_limit(encoding: str) -> None:
 def test_a_body_that_ends_with_its_connection_must_say_its_end(
     body: bytes, flags: list[str], whole: bool
 ) -> None:
-    fault = fault_of_body(body, encodings=[], headers=10, flags=flags, max_bytes=0)
-    assert (fault is None) == whole
-    assert fault is None or fault[0] == "incomplete"
+    found = looked_at(body, encodings=[], headers=10, flags=flags, max_bytes=0)
+    assert (found.fault is None) == whole
+    assert found.text == (body if whole else b"")
+    assert found.fault is None or found.fault[0] == "incomplete"
 
 
 @pytest.mark.parametrize(
