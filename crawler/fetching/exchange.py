@@ -36,6 +36,7 @@ from crawler.fetching.bodies import ENCODINGS, Body, looked_at
 from crawler.fetching.clock import Clock
 from crawler.fetching.numbers import Numbers
 from crawler.items import Fetch, FetchKind, FetchOutcome
+from crawler.normalise.text import storable
 
 MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
 """A server whose clock differs by more is wrong, or a cache answered: then ours is the better one."""
@@ -66,26 +67,29 @@ class Asked:
     page: int | None = None
 
 
-def server_time(headers: Headers, fetched_at: datetime) -> datetime:
+def server_time(date: bytes | None, fetched_at: datetime) -> datetime:
     """
     The moment from which the page's relative dates count ("5 minutes ago"), in UTC.
 
-    That is the answer's Date header, which is from the clock that wrote the page; `fetched_at`, our
+    That is the answer's header Date, which is from the clock that wrote the page; `fetched_at`, our
     own clock, where the header is missing, unreadable or more than a day away.
     """
     try:
-        said = parsedate_to_datetime((headers.get("Date") or b"").decode("latin-1"))
+        said = parsedate_to_datetime(_on_one_line(date or b""))
         said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
     except (ValueError, OverflowError):  # the last day of the year 9999 is a later one elsewhere
         return fetched_at
     return said if abs(said - fetched_at) <= MAX_CLOCK_DIFFERENCE else fetched_at
 
 
-def location(headers: Headers) -> str | None:
-    """Where the answer says that the page is now; None where it says nothing."""
-    said = headers.get("Location")
-    # On one line, as the archive has it.
-    return b" ".join(said.splitlines()).decode("latin-1") if said else None
+def redirect(location: bytes | None) -> str | None:
+    """Where the answer's header Location says that the page is now; None where it says nothing."""
+    return _on_one_line(location or b"") or None
+
+
+def _on_one_line(value: bytes) -> str:
+    """A header's value as the archive has it, so that it means the same when it comes from there."""
+    return b" ".join(value.splitlines()).decode("latin-1").strip()
 
 
 def outcome_of_status(status: int) -> FetchOutcome:
@@ -164,8 +168,8 @@ def _said(exception: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line, without control characters, at most 300 characters."""
-    text = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
+    """The text on one line, without control characters and what is no letter, at most 300 characters."""
+    text = storable(re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip())
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
 
 
@@ -204,7 +208,7 @@ class Exchanges:
         detail = None if outcome == "ok" else f"HTTP {response.status}"
         body = request.meta["body"] = _body(response, self._max_bytes)
         if body.fault is not None and outcome == "ok":
-            outcome, detail = body.fault
+            outcome, detail = body.fault[0], one_line(body.fault[1])
         fetch = self._new_fetch(request)
         if fetch is not None:
             request.meta["fetch"] = replace(

@@ -18,7 +18,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import exceptions
-from scrapy.http import Headers
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
@@ -28,6 +27,7 @@ from crawler.fetching.exchange import (
     one_line,
     outcome_of_exception,
     outcome_of_status,
+    redirect,
     server_time,
 )
 from crawler.fetching.numbers import Numbers
@@ -311,6 +311,7 @@ def test_the_reason_that_twisted_wraps_is_found() -> None:
 def test_a_detail_is_one_short_line(text: str) -> None:
     line = one_line(text)
     assert len(line) <= 300
+    assert line.encode().decode() == line
     assert len(line.splitlines()) <= 1
 
 
@@ -333,8 +334,15 @@ FETCHED_AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
     ],
 )
 def test_server_time(date: str | None, time: datetime) -> None:
-    headers = Headers({} if date is None else {"Date": date.encode("latin-1")})
-    assert server_time(headers, FETCHED_AT) == time
+    assert server_time(None if date is None else date.encode("latin-1"), FETCHED_AT) == time
+
+
+@pytest.mark.parametrize(
+    ("header", "leads_to"),
+    [(b"/a", "/a"), (b" /a\r b ", "/a  b"), ("/я".encode(), "/Ñ\x8f"), (b"", None), (None, None)],
+)
+def test_where_a_redirect_says_that_the_page_is(header: bytes | None, leads_to: str | None) -> None:
+    assert redirect(header) == leads_to
 
 
 #: A clock that anybody may set at any time: microseconds between two looks at it, also backwards.
