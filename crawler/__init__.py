@@ -12,6 +12,7 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     storage/        the only room that speaks SQL
     reading         bytes of a page → what this page is and says
     visiting        what comes of a page that was asked for, and what to ask next
+    rereading       the archive, read again: what was stored of it then, or what today's reader makes of it
     sites/          one folder a site: its facts, its spider, its pages
     pipelines       Scrapy's hands: store
     extensions      the lock, the row of a crawl, the progress line

@@ -4,6 +4,7 @@ Everything that can go wrong, grouped by what to do about it.
     CrawlerError
     ├── NotUnderstood            the page (or a part of it) is not what we think: keep it, count it, go on
     │   └── UnreadableDate
+    ├── BadRecord                a record of the archive is missing or damaged: name it, count it, go on
     └── Stop                     the crawl or command cannot go on; each kind has its exit code
         ├── BadArgument      2   what was asked for makes no sense: correct it, ask again
         ├── AlreadyRunning  75   another crawl of this edition holds the lock: come back later
@@ -56,6 +57,22 @@ class NotUnderstood(CrawlerError):
 
 class UnreadableDate(NotUnderstood):
     """The words of a date are of no known form, or name a moment that cannot be."""
+
+
+class BadRecord(CrawlerError):
+    """A record of the archive cannot be read; the text says where it stands and what is wrong with it."""
+
+    def __init__(self, file: str, offset: int, problem: str) -> None:
+        super().__init__(f"{file} at byte {offset}: {problem}")
+        #: The file, relative to the archive's folder.
+        self.file = file
+        #: Where the record begins, in bytes.
+        self.offset = offset
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type["BadRecord"], tuple[str, int, str]]:
+        # Exceptions travel between processes by their text alone, if nothing else is said.
+        return BadRecord, (self.file, self.offset, self.problem)
 
 
 class Stop(CrawlerError):

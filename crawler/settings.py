@@ -40,6 +40,8 @@ METAREFRESH_ENABLED = False
 RETRY_ENABLED = False
 COOKIES_ENABLED = False
 REFERER_ENABLED = False
+#: It unpacks what it can of a damaged body; `WholeBodies`, below, only what is whole.
+COMPRESSION_ENABLED = False
 HTTPPROXY_ENABLED = PROXY_URL is not None
 #: Every status reaches its callback and becomes a row.
 HTTPERROR_ALLOW_ALL = True

@@ -9,7 +9,8 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     exchange      one `crawler.items.Fetch` for every HTTP exchange
     bodies        did the whole body come?
     archiving     every exchange into the archive before anybody reads it
-    warc          the archive's files
+    warc          the archive's files, as they are written
+    records       the same, as they are read
     conversation  a few requests outside a crawl, as polite as one
 
 A request ends in exactly one of four ways, and the spider hears of it exactly once:

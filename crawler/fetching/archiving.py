@@ -16,7 +16,7 @@ from scrapy import Request
 from scrapy.http import Headers, Response
 
 from crawler.errors import CannotStore
-from crawler.fetching.bodies import Fault
+from crawler.fetching.bodies import Body
 from crawler.fetching.exchange import Asked
 from crawler.fetching.warc import Capture, Truncation, WarcArchive
 from crawler.items import Fetch
@@ -91,7 +91,7 @@ def capture(fetch: Fetch, request: Request, response: Response | None) -> Captur
         ),
         body=response.body,
         packed="Content-Encoding" in response.headers,
-        truncated=_truncation(request.meta.get("fault"), response.flags),
+        truncated=_truncation(request.meta.get("body"), response.flags),
         ip_address=str(response.ip_address) if direct else None,
     )
 
@@ -126,7 +126,7 @@ def _phrase(status: int) -> str:
         return ""
 
 
-def _truncation(fault: Fault | None, flags: list[str]) -> Truncation | None:
-    if fault is None or fault[0] != "incomplete":
+def _truncation(body: Body | None, flags: list[str]) -> Truncation | None:
+    if body is None or body.fault is None or body.fault[0] != "incomplete":
         return None
     return "disconnect" if {"partial", "dataloss"} & set(flags) else "unspecified"

@@ -4,11 +4,12 @@ Did the whole body come, unharmed?
 Scrapy unpacks as much of a damaged body as it can and says nothing: a gzip stream that was cut, or
 whose checksum is wrong, gives half a page with status 200 as long as Content-Length fits the bytes
 that were sent. Half a page would look like a thread whose comments were deleted. So every body is
-unpacked once here, strictly, before anybody reads it.
+unpacked here, strictly, and nowhere else: what comes from the site as well as what comes from the archive.
 """
 
 import zlib
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 import brotli  # type: ignore[import-untyped]  # Scrapy itself requires it
@@ -42,21 +43,31 @@ class TooBig(Exception):
     """The body, unpacked, is longer than we read."""
 
 
-def fault_of_body(
-    body: bytes,
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that was looked at."""
+
+    #: Unpacked; empty where it is not whole.
+    text: bytes = b""
+    #: What is wrong with it; None where it is whole.
+    fault: Fault | None = None
+
+
+def looked_at(
+    sent: bytes,
     *,
-    encodings: Iterable[str],
-    headers: int,
-    flags: Collection[str],
+    encodings: Iterable[bytes],
+    headers: int = 0,
+    flags: Collection[str] = (),
     max_bytes: int,
-) -> Fault | None:
+) -> Body:
     """
-    What is wrong with an answer's body; None where it is whole.
+    An answer's body, and whether it is whole.
 
     Args:
-        body: As sent, still packed.
+        sent: The body as sent, still packed.
 
-        encodings: Content-Encoding, in the order in which they were applied.
+        encodings: The values of Content-Encoding, as sent.
 
         headers: How many header lines the answer had.
 
@@ -64,28 +75,47 @@ def fault_of_body(
 
         max_bytes: Longest body that we read, unpacked; 0 for no bound.
     """
-    layers = [encoding for encoding in encodings if encoding != "identity"]
+    try:
+        return Body(_whole(sent, _layers(encodings), headers, flags, max_bytes))
+    except _Faulty as error:
+        return Body(fault=error.fault)
+
+
+class _Faulty(Exception):
+    def __init__(self, outcome: FetchOutcome, detail: str) -> None:
+        super().__init__(detail)
+        self.fault: Fault = (outcome, detail)
+
+
+def _layers(encodings: Iterable[bytes]) -> list[str]:
+    """How a body is packed, in the order in which that was done."""
+    names = b",".join(encodings).decode("latin-1").lower().split(",")
+    return [name.strip() for name in names if name.strip() not in ("", "identity")]
+
+
+def _whole(body: bytes, layers: list[str], headers: int, flags: Collection[str], max_bytes: int) -> bytes:
+    """The body, unpacked. Raises _Faulty where it is not whole."""
     if headers > MAX_HEADERS:
-        return "failed", f"{headers} header lines, more than the {MAX_HEADERS} that we read"
+        raise _Faulty("failed", f"{headers} header lines, more than the {MAX_HEADERS} that we read")
     if len(layers) > MAX_LAYERS:
-        return "failed", f"packed {len(layers)} times, more than the {MAX_LAYERS} that we unpack"
+        raise _Faulty("failed", f"packed {len(layers)} times, more than the {MAX_LAYERS} that we unpack")
     if "dataloss" in flags:
-        return "incomplete", "the body ended before its time"
+        raise _Faulty("incomplete", "the body ended before its time")
     packed = bool(layers) and bool(body)
     for encoding in reversed(layers):
         if not body:
             break
         if encoding not in (*ENCODINGS, "x-gzip"):
-            return "failed", f"packed as {encoding!r}, for which we did not ask"
+            raise _Faulty("failed", f"packed as {encoding!r}, for which we did not ask")
         try:
             body = unpacked(body, encoding, max_bytes=max_bytes)
         except Damaged as exc:
-            return "incomplete", f"the {encoding} body is damaged: {exc}"
-        except TooBig:
-            return "too_big", f"longer than {max_bytes} bytes when unpacked"
+            raise _Faulty("incomplete", f"the {encoding} body is damaged: {exc}") from exc
+        except TooBig as exc:
+            raise _Faulty("too_big", f"longer than {max_bytes} bytes when unpacked") from exc
     if "partial" in flags and not packed and not _says_its_end(body):
-        return "incomplete", "the connection ended and nothing proves that the body was whole"
-    return None
+        raise _Faulty("incomplete", "the connection ended and nothing proves that the body was whole")
+    return body
 
 
 def unpacked(body: bytes, encoding: str, *, max_bytes: int = 0) -> bytes:

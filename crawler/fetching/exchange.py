@@ -26,15 +26,17 @@ from scrapy.exceptions import (
     IgnoreRequest,
     ResponseDataLossError,
 )
-from scrapy.http import Headers, Response
+from scrapy.http import Headers, Response, TextResponse
+from scrapy.responsetypes import responsetypes
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.python.failure import Failure
 
 from crawler.errors import Stop
-from crawler.fetching.bodies import ENCODINGS, Fault, fault_of_body
+from crawler.fetching.bodies import ENCODINGS, Body, looked_at
 from crawler.fetching.clock import Clock
 from crawler.fetching.numbers import Numbers
 from crawler.items import Fetch, FetchKind, FetchOutcome
+from crawler.normalise.text import storable
 
 MAX_CLOCK_DIFFERENCE: Final = timedelta(days=1)
 """A server whose clock differs by more is wrong, or a cache answered: then ours is the better one."""
@@ -65,26 +67,29 @@ class Asked:
     page: int | None = None
 
 
-def server_time(headers: Headers, fetched_at: datetime) -> datetime:
+def server_time(date: bytes | None, fetched_at: datetime) -> datetime:
     """
     The moment from which the page's relative dates count ("5 minutes ago"), in UTC.
 
-    That is the answer's Date header, which is from the clock that wrote the page; `fetched_at`, our
+    That is the answer's header Date, which is from the clock that wrote the page; `fetched_at`, our
     own clock, where the header is missing, unreadable or more than a day away.
     """
     try:
-        said = parsedate_to_datetime((headers.get("Date") or b"").decode("latin-1"))
+        said = parsedate_to_datetime(_on_one_line(date or b""))
         said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
     except (ValueError, OverflowError):  # the last day of the year 9999 is a later one elsewhere
         return fetched_at
     return said if abs(said - fetched_at) <= MAX_CLOCK_DIFFERENCE else fetched_at
 
 
-def location(headers: Headers) -> str | None:
-    """Where the answer says that the page is now; None where it says nothing."""
-    said = headers.get("Location")
-    # On one line, as the archive has it.
-    return b" ".join(said.splitlines()).decode("latin-1") if said else None
+def redirect(location: bytes | None) -> str | None:
+    """Where the answer's header Location says that the page is now; None where it says nothing."""
+    return _on_one_line(location or b"") or None
+
+
+def _on_one_line(value: bytes) -> str:
+    """A header's value as the archive has it, so that it means the same when it comes from there."""
+    return b" ".join(value.splitlines()).decode("latin-1").strip()
 
 
 def outcome_of_status(status: int) -> FetchOutcome:
@@ -163,8 +168,8 @@ def _said(exception: BaseException) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line, without control characters, at most 300 characters."""
-    text = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
+    """The text on one line, without control characters and what is no letter, at most 300 characters."""
+    text = storable(re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip())
     return text if len(text) <= _MAX_DETAIL else text[: _MAX_DETAIL - 1] + "…"
 
 
@@ -195,17 +200,15 @@ class Exchanges:
     def process_request(self, request: Request) -> None:
         # A request that is sent again (a retry, a redirect) is a copy that carries the old meta.
         request.meta.pop("fetch", None)
-        request.meta.pop("fault", None)
+        request.meta.pop("body", None)
         request.headers["Accept-Encoding"] = ", ".join(ENCODINGS)
 
     def process_response(self, request: Request, response: Response) -> Response:
         outcome = outcome_of_status(response.status)
         detail = None if outcome == "ok" else f"HTTP {response.status}"
-        fault = _fault(response, self._max_bytes)
-        if fault is not None:
-            request.meta["fault"] = fault
-            if outcome == "ok":
-                outcome, detail = fault
+        body = request.meta["body"] = _body(response, self._max_bytes)
+        if body.fault is not None and outcome == "ok":
+            outcome, detail = body.fault[0], one_line(body.fault[1])
         fetch = self._new_fetch(request)
         if fetch is not None:
             request.meta["fetch"] = replace(
@@ -243,31 +246,37 @@ class Exchanges:
 
 class WholeBodies:
     """
-    Downloader middleware, above `Exchanges` and below Scrapy's unpacking: stops what is not whole.
+    Downloader middleware, above `Exchanges`: unpacks bodies, and stops what is not whole.
 
     A damaged 2xx becomes `IncompleteBody` or `Unusable` in the errback. Of any other status only the
     number counts, so there a damaged body is left out and the callback gets the rest.
     """
 
     def process_response(self, request: Request, response: Response) -> Response:
-        fault: Fault | None = request.meta.get("fault")
-        if fault is None:
+        body: Body = request.meta.pop("body")
+        if body.fault is not None and 200 <= response.status < 300:
+            kind = IncompleteBody if body.fault[0] == "incomplete" else Unusable
+            raise kind(f"{request.url}: {body.fault[1]}")
+        if body.text == response.body:
             return response
-        if 200 <= response.status < 300:
-            kind = IncompleteBody if fault[0] == "incomplete" else Unusable
-            raise kind(f"{request.url}: {fault[1]}")
         headers = Headers(response.headers)
         headers.pop("Content-Encoding", None)
-        return response.replace(body=b"", headers=headers)
+        return _as_it_is(response, headers, body.text)
 
 
-def _fault(response: Response, max_bytes: int) -> Fault | None:
+def _as_it_is(response: Response, headers: Headers, body: bytes) -> Response:
+    """The response with another body, and of the kind that this one is of: a packed text is no text to Scrapy."""
+    kind = responsetypes.from_args(headers=headers, url=response.url, body=body)
+    guess_anew = {"encoding": None} if issubclass(kind, TextResponse) else {}
+    return response.replace(cls=kind, body=body, headers=headers, **guess_anew)
+
+
+def _body(response: Response, max_bytes: int) -> Body:
     if response.status == 206:
-        return "incomplete", "HTTP 206: a part, though we always ask for the whole"
-    encodings = b",".join(response.headers.getlist("Content-Encoding")).decode("latin-1").lower()
-    return fault_of_body(
+        return Body(fault=("incomplete", "HTTP 206: a part, though we always ask for the whole"))
+    return looked_at(
         response.body,
-        encodings=[name.strip() for name in encodings.split(",") if name.strip()],
+        encodings=response.headers.getlist("Content-Encoding"),
         headers=sum(len(response.headers.getlist(name)) for name in response.headers),
         flags=response.flags,
         max_bytes=max_bytes,

@@ -86,7 +86,7 @@ class _Question(Conversation):
         self.asked.answer = Page(
             url=url,
             edition=self.asked.edition,
-            at=server_time(response.headers, datetime.now(UTC)),
+            at=server_time(response.headers.get("Date"), datetime.now(UTC)),
             body=response.body,
             status=response.status,
             location=location,

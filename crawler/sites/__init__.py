@@ -18,3 +18,18 @@ To add one (with numeric ids), in six steps:
 When a layout changes: save the new page as a new case, keep the old one, and add a skin. Old pages are
 still read, from the archive.
 """
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from crawler.visiting import SiteReader
+
+
+def readers() -> dict[int, SiteReader]:
+    """How the pages of each edition of all sites are read, by the edition's number."""
+    found: dict[int, SiteReader] = {}
+    for folder in iter_modules(__path__):
+        name = f"{__name__}.{folder.name}"
+        reader = SiteReader(site=import_module(name).SITE, pages=import_module(f"{name}.pages").PAGES)
+        found |= {edition.id: reader for edition in reader.site.editions}
+    return found

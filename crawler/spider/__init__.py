@@ -23,7 +23,7 @@ from crawler.arguments import Arguments, parsed
 from crawler.dle import addresses
 from crawler.errors import BadArgument, CannotStore, SiteRefuses, Stop
 from crawler.fetching import NotAsked
-from crawler.fetching.exchange import Asked, location, server_time
+from crawler.fetching.exchange import Asked, redirect, server_time
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.politeness import CrawlEnds
 from crawler.fetching.robots import RobotsForbid
@@ -202,8 +202,8 @@ class ThreadSpider(Spider):
         return Reply(
             fetch=fetch,
             body=response.body,
-            seen_at=server_time(response.headers, fetch.fetched_at),
-            location=location(response.headers),
+            seen_at=server_time(response.headers.get("Date"), fetch.fetched_at),
+            location=redirect(response.headers.get("Location")),
         )
 
     def failed_fetch(self, failure: Failure, request: Request, edition: Edition) -> Fetch | None:

@@ -225,7 +225,7 @@ class Interview(Conversation):
             purpose,
             response.url,
             at=at,
-            seen_at=server_time(response.headers, at),
+            seen_at=server_time(response.headers.get("Date"), at),
             status=response.status,
             headers=headers,
             body=response.body,

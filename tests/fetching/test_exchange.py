@@ -18,16 +18,16 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import exceptions
-from scrapy.http import Headers
 from twisted.internet.error import ConnectionLost
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
-from crawler.fetching.bodies import Damaged, TooBig, fault_of_body, unpacked
+from crawler.fetching.bodies import Damaged, TooBig, looked_at, unpacked
 from crawler.fetching.exchange import (
     one_line,
     outcome_of_exception,
     outcome_of_status,
+    redirect,
     server_time,
 )
 from crawler.fetching.numbers import Numbers
@@ -236,9 +236,10 @@ def test_a_body_is_unpacked_up_to_the_limit(encoding: str) -> None:
 def test_a_body_that_ends_with_its_connection_must_say_its_end(
     body: bytes, flags: list[str], whole: bool
 ) -> None:
-    fault = fault_of_body(body, encodings=[], headers=10, flags=flags, max_bytes=0)
-    assert (fault is None) == whole
-    assert fault is None or fault[0] == "incomplete"
+    found = looked_at(body, encodings=[], headers=10, flags=flags, max_bytes=0)
+    assert (found.fault is None) == whole
+    assert found.text == (body if whole else b"")
+    assert found.fault is None or found.fault[0] == "incomplete"
 
 
 @pytest.mark.parametrize(
@@ -310,6 +311,7 @@ def test_the_reason_that_twisted_wraps_is_found() -> None:
 def test_a_detail_is_one_short_line(text: str) -> None:
     line = one_line(text)
     assert len(line) <= 300
+    assert line.encode().decode() == line
     assert len(line.splitlines()) <= 1
 
 
@@ -332,8 +334,15 @@ FETCHED_AT = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
     ],
 )
 def test_server_time(date: str | None, time: datetime) -> None:
-    headers = Headers({} if date is None else {"Date": date.encode("latin-1")})
-    assert server_time(headers, FETCHED_AT) == time
+    assert server_time(None if date is None else date.encode("latin-1"), FETCHED_AT) == time
+
+
+@pytest.mark.parametrize(
+    ("header", "leads_to"),
+    [(b"/a", "/a"), (b" /a\r b ", "/a  b"), ("/я".encode(), "/Ñ\x8f"), (b"", None), (None, None)],
+)
+def test_where_a_redirect_says_that_the_page_is(header: bytes | None, leads_to: str | None) -> None:
+    assert redirect(header) == leads_to
 
 
 #: A clock that anybody may set at any time: microseconds between two looks at it, also backwards.

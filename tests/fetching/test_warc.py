@@ -16,6 +16,7 @@ from scrapy.http import Headers, Response
 
 from crawler.errors import CannotStore
 from crawler.fetching.archiving import capture
+from crawler.fetching.bodies import Body
 from crawler.fetching.clock import Clock
 from crawler.fetching.exchange import Asked
 from crawler.fetching.warc import OPEN, TORN, Capture, Place, WarcArchive, repaired
@@ -49,7 +50,7 @@ def exchange(
     """An exchange as the middleware would have it archived."""
     request, fetch = asked(number, url=url, body=body, status=status, outcome=outcome)
     if outcome == "incomplete":
-        request.meta["fault"] = ("incomplete", "it was cut")
+        request.meta["body"] = Body(fault=("incomplete", "it was cut"))
     return capture(
         fetch, request, Response(request.url, status=status, headers=headers, body=body, flags=flags)
     )
