@@ -19,6 +19,7 @@ from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Exchanges
 from crawler.fetching.hosts import Hosts, host_of
 from crawler.fetching.numbers import Numbers
+from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
 from crawler.site import Edition
@@ -90,6 +91,7 @@ class CrawlRecords:
         for edition in archive.editions:
             archive.run_now(ledger.require_origin, edition.id, spider.arguments.origin(edition))
         spider.archive = archive
+        spider.archived = ArchiveReader(self.warcs.folder)
         spider.visit_ids = Numbers(
             {edition.id: archive.run_now(ledger.last_visit_id, edition.id) for edition in archive.editions}
         )

@@ -331,6 +331,14 @@ class Fetch:
     #: "live": we asked the site · "import": taken out of somebody else's archive.
     source: Literal["live", "import"] = "live"
 
+    @property
+    def was_read(self) -> bool:
+        """Whether a reader looked at what came, understood or not."""
+        answered = self.status is not None and 200 <= self.status < 300
+        return self.kind != "robots" and (
+            self.outcome in ("ok", "not_understood") or (answered and self.outcome in ("not_found", "failed"))
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
@@ -339,7 +347,7 @@ class Recorded:
     fetch: Fetch
     crawl_id: int | None
     visit_id: int | None
-    #: Version of the reader that understood it, None where none did.
+    #: Version of the reader that read it, None where none did.
     reader_version: int | None
 
 

@@ -12,10 +12,12 @@ outcome, as long as the same reader reads its pages. Another reader may see in a
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body
 from crawler.fetching.exchange import one_line, redirect, server_time
-from crawler.fetching.records import Archived
-from crawler.items import Exchange, Visit, VisitOutcome
+from crawler.fetching.records import Archived, ArchiveReader
+from crawler.fetching.warc import Place
+from crawler.items import Exchange, Fetch, Recorded, Visit, VisitOutcome
 from crawler.site import Edition
 from crawler.visiting import Progress, Reply, SiteReader, alone, asked_path, begun, listing, step
 
@@ -65,6 +67,24 @@ def exchanges(archived: Iterable[Archived], readers: Mapping[int, SiteReader]) -
             yield retold.exchange(_reply(one), reader, is_last=is_last)
             if is_last:
                 del visits[one.visit_id]
+
+
+def reread(
+    known: Iterable[Recorded], archive: ArchiveReader, readers: Mapping[int, SiteReader]
+) -> Iterator[Exchange]:
+    """
+    What was stored of exchanges that the database knows, as the archive tells it: see `exchanges`.
+
+    Raises:
+        BadRecord: One of them is not in the archive, or cannot be read there.
+    """
+    return exchanges((_from(archive, one.fetch) for one in known), readers)
+
+
+def _from(archive: ArchiveReader, fetch: Fetch) -> Archived:
+    if fetch.warc_file is None or fetch.warc_offset is None:
+        raise BadRecord("no file", 0, f"the fetch {fetch.id} of {fetch.url} was never archived")
+    return archive.at(Place(fetch.warc_file, fetch.warc_offset))
 
 
 def unfinished(told: Iterable[Exchange]) -> dict[int, Visit]:

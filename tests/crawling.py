@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,20 @@ def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path = PROJECT) 
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def crawl(url: str, base_url: str | None, *arguments: str, delay: str = "0", **more: str) -> Ended:
-    """Crawl into this database; `more` is environment."""
-    return run(crawl_command(base_url, *arguments, delay=delay), env=environment(url, **more))
+def crawl(
+    url: str,
+    base_url: str | None,
+    *arguments: str,
+    delay: str = "0",
+    later: timedelta | None = None,
+    **more: str,
+) -> Ended:
+    """Crawl into this database, perhaps at a later time; `more` is environment."""
+    command = crawl_command(base_url, *arguments, delay=delay)
+    if later is not None:
+        python, _, *module = command
+        command = [python, "-m", "tests.later", str(later.total_seconds()), *module]
+    return run(command, env=environment(url, **more))
 
 
 def crawler(url: str, *arguments: str) -> Ended:

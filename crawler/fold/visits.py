@@ -1,5 +1,7 @@
 """The row of a visit, exchange by exchange."""
 
+from datetime import datetime
+
 from crawler.fold.look import Row
 from crawler.fold.sweeps import Swept
 from crawler.items import Exchange
@@ -21,8 +23,16 @@ def visit_after(
     fetch, visit = exchange.fetch, exchange.visit
     assert fetch is not None
     assert visit is not None
-    row = _begun(exchange, crawl_id) if old is None else dict(old)
-    row["finished_at"] = fetch.fetched_at
+    if old is None:
+        row = visit_begun(
+            visit.id,
+            crawl_id=crawl_id,
+            edition_id=exchange.edition.id,
+            article_id=visit.article_id,
+            at=fetch.fetched_at,
+        )
+    else:
+        row = old | {"finished_at": fetch.fetched_at}
     if exchange.normal is not None:
         said = exchange.normal.written.comments
         row["pages_read"] += 1
@@ -47,17 +57,17 @@ def visit_swept(row: Row, proves: Swept) -> Row:
     }
 
 
-def _begun(exchange: Exchange, crawl_id: int | None) -> Row:
-    fetch, visit = exchange.fetch, exchange.visit
-    assert fetch is not None
-    assert visit is not None
+def visit_begun(
+    visit_id: int, *, crawl_id: int | None, edition_id: int, article_id: int, at: datetime
+) -> Row:
+    """A visit that has just begun, at the moment of its first exchange."""
     return {
-        "id": visit.id,
+        "id": visit_id,
         "crawl_id": crawl_id,
-        "edition_id": exchange.edition.id,
-        "article_id": visit.article_id,
-        "started_at": fetch.fetched_at,
-        "finished_at": fetch.fetched_at,
+        "edition_id": edition_id,
+        "article_id": article_id,
+        "started_at": at,
+        "finished_at": at,
         "sweep": False,
         "pages_expected": None,
         "pages_read": 0,

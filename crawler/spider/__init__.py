@@ -21,14 +21,16 @@ from twisted.python.failure import Failure
 
 from crawler.arguments import Arguments, parsed
 from crawler.dle import addresses
-from crawler.errors import BadArgument, CannotStore, SiteRefuses, Stop
+from crawler.errors import BadArgument, BadRecord, CannotStore, SiteRefuses, Stop
 from crawler.fetching import NotAsked
 from crawler.fetching.exchange import Asked, redirect, server_time
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.politeness import CrawlEnds
+from crawler.fetching.records import ArchiveReader
 from crawler.fetching.robots import RobotsForbid
 from crawler.items import Exchange, Fetch, Recorded, Visit
 from crawler.reading import PageReaders
+from crawler.rereading import reread
 from crawler.site import Edition, Site
 from crawler.spider.discovery import Discovery
 from crawler.spider.visits import Visits
@@ -49,6 +51,8 @@ class ThreadSpider(Spider):
     pages: ClassVar[PageReaders]
 
     archive: Archive
+    #: What was ever fetched, to be read again.
+    archived: ArchiveReader
     #: Number of the crawl's row, by edition.
     crawl_ids: dict[int, int]
     #: Where visits get their numbers from.
@@ -193,8 +197,14 @@ class ThreadSpider(Spider):
         )
 
     def reread(self, known: Sequence[Recorded]) -> Iterable[Exchange]:
-        """The same exchanges, read again from the archive: what a page that came late is folded with."""
-        raise CannotStore(f"{len(known)} pages of an article would have to be read again from the archive.")
+        """The same exchanges, read again from the archive: with them a page is folded that came late."""
+        readers = dict.fromkeys((edition.id for edition in self.site.editions), self.reader)
+        try:
+            yield from reread(known, self.archived, readers)
+        except BadRecord as error:
+            raise CannotStore(
+                f"The archive is damaged: {error}. `crawler verify` tells what else is."
+            ) from error
 
     def reply(self, response: Response) -> Reply:
         """What came, as `crawler.visiting` takes it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
 from crawler.fold.look import Row
 from crawler.fold.whole import Whole
@@ -16,6 +16,7 @@ from crawler.items import Author, Exchange, Fetch, Recorded
 from crawler.site import Edition
 from crawler.storage.authors import latest_states, renew_authors, save_authors
 from crawler.storage.dialects import portions
+from crawler.storage.recorded import recorded, recorded_one
 from crawler.storage.schema import (
     article_states,
     articles,
@@ -99,31 +100,6 @@ def family(connection: Connection, edition: Edition, article_ids: Iterable[int])
     return sorted(found)
 
 
-def recorded(connection: Connection, edition: Edition, article_ids: Iterable[int]) -> list[Recorded]:
-    """All recorded exchanges that asked for these articles, in the order of their numbers."""
-    rows = [
-        row
-        for some in portions(sorted(article_ids))
-        for row in connection.execute(
-            select(fetches).where(fetches.c.article_id.in_(some), fetches.c.edition_id == edition.id)
-        ).mappings()
-    ]
-    return [recorded_of(row) for row in sorted(rows, key=lambda row: row["id"])]
-
-
-_FETCH: Final = tuple(Fetch.__dataclass_fields__)
-
-
-def recorded_of(row: RowMapping) -> Recorded:
-    """A row of `fetches` as a value."""
-    return Recorded(
-        fetch=Fetch(**{name: row[name] for name in _FETCH}),
-        crawl_id=row["crawl_id"],
-        visit_id=row["visit_id"],
-        reader_version=row["reader_version"],
-    )
-
-
 def difference(
     connection: Connection,
     edition: Edition,
@@ -151,8 +127,8 @@ def difference(
         fetch = exchange.fetch
         assert fetch is not None
         one = by_id[fetch.id]
-        version = reader_version if fetch.outcome == "ok" else None
-        whole.add(exchange, crawl_id=one.crawl_id, reader_version=version)
+        whole.add(exchange, crawl_id=one.crawl_id, reader_version=reader_version)
+        version = reader_version if fetch.was_read else None
         said = (one.fetch.outcome, one.fetch.detail, one.reader_version)
         if said != (fetch.outcome, fetch.detail, version):
             other.append((one, fetch))
@@ -227,8 +203,36 @@ def fold_anew(
     """
     ids = family(connection, edition, article_ids)
     known = recorded(connection, edition, ids)
-    found = difference(connection, edition, ids, known, reread(known), reader_version=reader_version)
-    write(connection, found, reread)
+    told = reread(known)
+    return fold_told(
+        connection, edition, ids, known, told, reread=reread, reader_version=reader_version, apply=True
+    )
+
+
+def fold_told(
+    connection: Connection,
+    edition: Edition,
+    article_ids: Iterable[int],
+    known: Sequence[Recorded],
+    told: Iterable[Exchange],
+    *,
+    reread: Reread,
+    reader_version: int | None,
+    apply: bool,
+) -> Difference:
+    """
+    Compare what is stored of a whole family of articles with what its fetches say now; write what differs, on demand.
+
+    Args:
+        known: All its recorded exchanges.
+
+        told: The same, as they are read now.
+
+        reread: For pages of other articles, of which an author may have to be taken.
+    """
+    found = difference(connection, edition, article_ids, known, told, reader_version=reader_version)
+    if apply:
+        write(connection, found, reread)
     return found
 
 
@@ -253,7 +257,7 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
     for name in ("visits", "articles"):
         _delete(connection, name, tables[name])
     for one, fetch in found.fetches:
-        version = found.reader_version if fetch.outcome == "ok" else None
+        version = found.reader_version if fetch.was_read else None
         connection.execute(
             update(fetches)
             .where(fetches.c.id == one.fetch.id)
@@ -272,8 +276,7 @@ def _author_elsewhere(
     connection: Connection, fetch_id: int, comment_id: int, reread: Reread
 ) -> Author | None:
     """The author of a comment as a page of an article that was not folded shows them."""
-    row = connection.execute(select(fetches).where(fetches.c.id == fetch_id)).mappings().one()
-    for exchange in reread([recorded_of(row)]):
+    for exchange in reread([recorded_one(connection, fetch_id)]):
         for comment in exchange.normal.comments if exchange.normal else ():
             if comment.written.id == comment_id:
                 return comment.author

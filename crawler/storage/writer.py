@@ -36,8 +36,7 @@ def save_exchange(
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
     saved = Saved(outcome=exchange.ends)
     if fetch is not None:
-        understood = fetch.outcome == "ok" and fetch.kind != "robots"
-        version = reader_version if understood else None
+        version = reader_version if fetch.was_read else None
         visit_id = visit.id if visit else None
         if not save_fetch(connection, fetch, crawl_id=crawl_id, visit_id=visit_id, reader_version=version):
             return Saved()

@@ -1,0 +1,362 @@
+"""
+Reading the archive again with today's reader, and bringing the database into step with what is read.
+
+An article's rows are the fold of all its fetches, so an article is always read again as a whole, with those that share
+comments with it. First what would change is shown; it is written only when that is asked for. What the database has
+lost, or never had, is found in the archive: an empty database becomes the one that the archive tells of.
+"""
+
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from crawler.environment import EMBEDDED_DATABASE
+from crawler.errors import BadRecord
+from crawler.fetching.records import ArchiveReader, Indexed
+from crawler.items import Exchange, Recorded
+from crawler.reading import READER_VERSION
+from crawler.rereading import exchanges, reread
+from crawler.site import Edition
+from crawler.sites import readers
+from crawler.storage import database, ledger
+from crawler.storage.archive import Archive
+from crawler.storage.recorded import (
+    articles_to_read,
+    recorded,
+    restore_frontier,
+    save_unknown,
+    unknown_fetches,
+)
+from crawler.storage.refold import Difference, family, fold_told
+
+Say = Callable[[str], None]
+Run = Callable[..., Any]
+"""Calls a function of `storage` with a connection first; with the arguments that follow it."""
+
+#: Exchanges of the archive that are looked up in the database at a time.
+INDEXED_AT_ONCE: Final = 1000
+#: An article with more fetches is read in this process: to send so many pages to and fro would take more memory.
+MOST_SENT: Final = 500
+#: Seconds between two lines of progress.
+EVERY_S: Final = 5.0
+#: Examples that are kept of a column's changes.
+EXAMPLES: Final = 3
+#: Differences that say nothing but which reader it was.
+_BOOKKEEPING: Final = frozenset(("reader_version",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is to be read again."""
+
+    editions: tuple[Edition, ...]
+    article_ids: tuple[int, ...] = ()
+    crawl_id: int | None = None
+    #: A day of UTC, on which something of the article was fetched.
+    day: date | None = None
+    #: Read again also what today's reader has read before.
+    again: bool = False
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out: then the archive is searched for what the database does not know."""
+        return not self.article_ids and self.crawl_id is None and self.day is None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows of a table that differ."""
+
+    inserted: int = 0
+    deleted: int = 0
+    updated: int = 0
+
+
+@dataclass(slots=True)
+class Column:
+    """Values of a column that differ."""
+
+    count: int = 0
+    #: Which row, the stored value, the value as read now.
+    examples: list[tuple[str, Any, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Summary:
+    """What reading again came to."""
+
+    applied: bool
+    articles: int = 0
+    fetches: int = 0
+    #: Articles of which anything differs.
+    different: int = 0
+    #: Exchanges that only the archive knows.
+    unknown: int = 0
+    #: Pages that are now understood otherwise: (before, now) → how many.
+    outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
+    tables: dict[str, Counts] = field(default_factory=dict)
+    columns: dict[tuple[str, str], Column] = field(default_factory=dict)
+    #: Articles that could not be read again, and why.
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def add(self, found: Difference) -> None:
+        """Take account of some articles."""
+        self.articles += len(found.article_ids)
+        self.fetches += len(found.fetch_ids)
+        before = sum(counts.inserted + counts.deleted + counts.updated for counts in self.tables.values())
+        for old, new in found.fetches:
+            if old.fetch.outcome != new.outcome:
+                pair = (old.fetch.outcome, new.outcome)
+                self.outcomes[pair] = self.outcomes.get(pair, 0) + 1
+        for name, changes in found.tables.items():
+            counts = self.tables.setdefault(name, Counts())
+            counts.inserted += len(changes.inserted)
+            counts.deleted += len(changes.deleted)
+            for stored, row in changes.updated:
+                columns = [column for column in row if stored[column] != row[column]]
+                counts.updated += not _BOOKKEEPING.issuperset(columns)
+                for column in columns:
+                    self._note(name, column, stored, row)
+        after = sum(counts.inserted + counts.deleted + counts.updated for counts in self.tables.values())
+        self.different += len(found.article_ids) if after > before else 0
+
+    def _note(self, table: str, column: str, stored: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        noted = self.columns.setdefault((table, column), Column())
+        noted.count += 1
+        if len(noted.examples) < EXAMPLES:
+            number = row.get("id") or row.get("comment_id") or row.get("article_id")
+            noted.examples.append((f"{table} {number}", stored[column], row[column]))
+
+
+def reparse(
+    url: str,
+    folder: Path,
+    choice: Choice,
+    *,
+    apply: bool,
+    processes: int,
+    say: Say,
+) -> Summary:
+    """
+    Read the chosen part of the archive again.
+
+    Args:
+        url: The database.
+
+        folder: The archive.
+
+        apply: Whether to write what differs. Each article is written in one transaction; what was done before a kill
+            is not done again, as its fetches are then known to be read by today's reader.
+
+        processes: How many read pages at a time.
+
+        say: Is told how far it is.
+
+    Raises:
+        CannotStore, AlreadyRunning: As a crawl does, which must not run at the same time where something is written.
+    """
+    summary = Summary(applied=apply)
+    archive = ArchiveReader(folder)
+    with _opened(url, choice.editions, apply=apply) as run:
+        if choice.everything:
+            _find_unknown(run, archive, choice.editions, summary, apply=apply, say=say)
+        for edition in choice.editions:
+            ids = run(
+                articles_to_read,
+                edition,
+                reader_version=None if choice.again else READER_VERSION,
+                article_ids=choice.article_ids,
+                crawl_id=choice.crawl_id,
+                between=_whole_day(choice.day),
+            )
+            progress = _Progress(say, f"{edition.code}: read again", len(ids))
+            families = _families(run, edition, ids)
+            for known, told in _told(families, archive.folder, processes):
+                members = sorted({one.fetch.article_id for one in known if one.fetch.article_id is not None})
+                progress.add(len(members))
+                if isinstance(told, BadRecord):
+                    summary.unread |= {f"{edition.code} {id}": str(told) for id in members}
+                    continue
+
+                def again(some: Iterable[Recorded]) -> Iterator[Exchange]:
+                    return reread(some, archive, readers())
+
+                try:
+                    found = run(
+                        fold_told,
+                        edition,
+                        members,
+                        known,
+                        told,
+                        reread=again,
+                        reader_version=READER_VERSION,
+                        apply=apply,
+                    )
+                except BadRecord as error:
+                    summary.unread |= {f"{edition.code} {id}": str(error) for id in members}
+                    continue
+                if apply:
+                    run(restore_frontier, edition, members)
+                summary.add(found)
+    return summary
+
+
+@contextmanager
+def _opened(url: str, editions: Sequence[Edition], *, apply: bool) -> Iterator[Run]:
+    """The database: where something is to be written, with the locks of its editions, as a crawl has it."""
+    if not apply:
+        with database.reading(url) as connection:
+            yield lambda work, *args, **kwargs: work(connection, *args, **kwargs)
+        return
+    archive = Archive(url, editions, embedded=url == EMBEDDED_DATABASE)
+    archive.open()
+    try:
+        for reader in {id(reader.site): reader for reader in readers().values()}.values():
+            archive.run_now(ledger.save_editions, reader.site)
+        yield archive.run_now
+    finally:
+        archive.close()
+
+
+def _whole_day(day: date | None) -> tuple[datetime, datetime] | None:
+    if day is None:
+        return None
+    begin = datetime.combine(day, clock_time(), tzinfo=UTC)
+    return begin, begin + timedelta(days=1)
+
+
+def _find_unknown(
+    run: Run,
+    archive: ArchiveReader,
+    editions: Sequence[Edition],
+    summary: Summary,
+    *,
+    apply: bool,
+    say: Say,
+) -> None:
+    """Look for exchanges of the archive that the database does not know; record them where something is written."""
+    wanted = {edition.id: edition for edition in editions}
+
+    def bad(error: BadRecord) -> None:
+        summary.unread[f"{error.file} at byte {error.offset}"] = error.problem
+
+    for name in archive.files():
+        indexed = archive.index([name], bad=bad)
+        while some := list(islice(indexed, INDEXED_AT_ONCE)):
+            here = {one.fetch_id: one for one in some if one.edition_id in wanted}
+            unknown = sorted(run(unknown_fetches, here.keys()))
+            summary.unknown += len(unknown)
+            if apply and unknown:
+                _record(run, archive, wanted, [here[id] for id in unknown], bad)
+    if summary.unknown:
+        say(f"{summary.unknown} exchanges are known to the archive alone")
+
+
+def _record(
+    run: Run,
+    archive: ArchiveReader,
+    editions: Mapping[int, Edition],
+    unknown: Sequence[Indexed],
+    bad: Callable[[BadRecord], None],
+) -> None:
+    """Make rows of `fetches` of exchanges that only the archive knows."""
+    found: dict[int, list[Recorded]] = {}
+    known = readers()
+    for one in unknown:
+        try:
+            archived = archive.at(one.place)
+        except BadRecord as error:
+            bad(error)
+            continue
+        fetch, version = archived.fetch, None
+        if (
+            fetch.article_id is None
+        ):  # of a list it shows only here whether it is one; of an article, in its fold
+            (told,) = exchanges([archived], known)
+            assert told.fetch is not None
+            fetch = told.fetch
+            version = READER_VERSION if fetch.was_read else None
+        recorded_so = Recorded(
+            fetch=fetch, crawl_id=archived.crawl_id, visit_id=archived.visit_id, reader_version=version
+        )
+        found.setdefault(one.edition_id, []).append(recorded_so)
+    for edition_id, some in found.items():
+        run(save_unknown, editions[edition_id], known[edition_id].site.name, some)
+
+
+def _families(run: Run, edition: Edition, article_ids: Sequence[int]) -> Iterator[list[Recorded]]:
+    """The recorded exchanges of the articles, each together with those with which it shares comments."""
+    done: set[int] = set()
+    for article_id in article_ids:
+        if article_id not in done:
+            members = run(family, edition, [article_id])
+            done.update(members)
+            yield run(recorded, edition, members)
+
+
+# --- several processes ---------------------------------------------------------------------------------------------
+
+
+def _told(
+    families: Iterator[list[Recorded]], folder: Path, processes: int
+) -> Iterator[tuple[list[Recorded], Iterable[Exchange] | BadRecord]]:
+    """Each family with its exchanges as they are read now, or with what hinders that; in the order of the families."""
+    if processes <= 1:
+        yield from ((known, reread(known, ArchiveReader(folder), readers())) for known in families)
+        return
+    # A process that is forked from one with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        waiting: deque[tuple[list[Recorded], Future[list[Exchange] | BadRecord] | None]] = deque()
+        for known in families:
+            far = len(known) > MOST_SENT
+            waiting.append((known, None if far else pool.submit(_read, known, folder)))
+            if len(waiting) > 2 * processes:
+                yield _next_told(waiting, folder)
+        while waiting:
+            yield _next_told(waiting, folder)
+
+
+def _next_told(
+    waiting: deque[tuple[list[Recorded], Future[list[Exchange] | BadRecord] | None]], folder: Path
+) -> tuple[list[Recorded], Iterable[Exchange] | BadRecord]:
+    known, future = waiting.popleft()
+    if future is None:
+        return known, reread(known, ArchiveReader(folder), readers())
+    return known, future.result()
+
+
+def _read(known: list[Recorded], folder: Path) -> list[Exchange] | BadRecord:
+    """The exchanges of a family, read in a process of its own."""
+    try:
+        return list(reread(known, ArchiveReader(folder), readers()))
+    except BadRecord as error:
+        return error
+
+
+class _Progress:
+    """Says from time to time how far it is, and how long the rest will take at this pace."""
+
+    def __init__(self, say: Say, what: str, total: int) -> None:
+        self._say = say
+        self._what = what
+        self._total = total
+        self._done = 0
+        self._began = self._said = time.monotonic()
+
+    def add(self, count: int) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._said >= EVERY_S and self._done < self._total:
+            self._said = now
+            left = (now - self._began) / self._done * (self._total - self._done)
+            self._say(f"{self._what} {self._done} of {self._total} articles, {left / 60:.0f} min left")
