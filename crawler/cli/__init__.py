@@ -1,0 +1,53 @@
+"""
+The command `crawler`: its verbs. What they do is done elsewhere; here it is asked for and shown.
+
+    crawling   try the sample, make the tables, crawl, look at crawls, check this machine
+    asking     ask what is stored
+    probing    look closely at one page
+    shown      what the verbs share: examples, tables, JSON
+"""
+
+from typing import Any
+
+import click
+
+from crawler.cli import asking, crawling, probing
+from crawler.errors import Stop
+
+
+class Commands(click.Group):
+    """Lists the verbs in the order in which a newcomer meets them, and shows errors as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Stop as stop:
+            click.echo(f"crawler: {stop}", err=True)
+            ctx.exit(stop.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="discussion-archive")
+def main() -> None:
+    """An archive of online discussion: news articles with their whole comment threads, kept for years.
+
+    The database is the one that DATABASE_URL names; by default crawler.db in this folder.
+    """
+
+
+# In the order in which a newcomer meets them.
+for verb in (
+    crawling.sample,
+    crawling.migrate,
+    crawling.crawl,
+    asking.articles,
+    asking.thread,
+    crawling.crawls,
+    crawling.doctor,
+    probing.probe,
+    probing.save_page,
+):
+    main.add_command(verb)

@@ -1,0 +1,50 @@
+"""What the verbs share: the option --json, examples under their help, tables and JSON on the terminal."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, times in UTC, for other programs."
+)
+
+
+def example(*lines: str) -> str:
+    """The examples under a command's help."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    raise TypeError(f"{value!r} has no form in JSON")
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[Any]], *, nothing: str) -> None:
+    """Columns as wide as their widest cell; the last one is cut at the edge of the terminal."""
+    table = [[str(cell) for cell in row] for row in rows]
+    if not table:
+        click.echo(nothing)
+        return
+    widths = [max(len(row[column]) for row in [list(head), *table]) for column in range(len(head) - 1)]
+    room = max(20, shutil.get_terminal_size((120, 40)).columns - sum(widths) - 2 * len(widths))
+    numbers = {column for column in range(len(widths)) if all(_is_number(row[column]) for row in table)}
+    for row in [list(head), *table]:
+        cells = [
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=False))
+        ]
+        last = row[-1] if len(row[-1]) <= room else row[-1][: room - 1] + "…"
+        click.echo("  ".join([*cells, last]).rstrip())
+
+
+def _is_number(text: str) -> bool:
+    return text == "?" or text.replace(".", "", 1).replace("-", "", 1).isdigit()
