@@ -4,6 +4,7 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
     crawling   try the sample, make the tables, crawl, look at crawls, check this machine
     asking     ask what is stored
     probing    look closely at one page
+    keeping    keep the archive in order
     shown      what the verbs share: examples, tables, JSON
 """
 
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from crawler.cli import asking, crawling, probing
+from crawler.cli import asking, crawling, keeping, probing
 from crawler.errors import Stop
 
 
@@ -49,5 +50,6 @@ for verb in (
     crawling.doctor,
     probing.probe,
     probing.save_page,
+    keeping.reparse,
 ):
     main.add_command(verb)

@@ -1,0 +1,160 @@
+"""Verbs that keep the archive in order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crawler.cli.shown import as_json, example, print_json
+from crawler.environment import Environment
+from crawler.errors import BadArgument, CannotStore
+from crawler.site import Edition
+
+if TYPE_CHECKING:
+    from crawler.reparse import Summary
+
+#: Characters of a value that are shown where it differs.
+SHOWN = 60
+
+
+@click.command(
+    epilog=example(
+        "crawler reparse",
+        "crawler reparse --article 128836 --apply",
+        "crawler reparse --day 2017-11-03 --edition en --json",
+    )
+)
+@click.option(
+    "--article", "article_ids", multiple=True, type=click.IntRange(min=1), help="Only this article."
+)
+@click.option("--crawl", "crawl_id", type=click.IntRange(min=1), help="Only what this crawl asked for.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only what was asked for on this day (UTC).")
+@click.option("--edition", help="Only this edition, such as en; by default all.")
+@click.option("--apply", is_flag=True, help="Write what differs; otherwise it is only shown.")
+@click.option("--again", is_flag=True, help="Read again also what this version of the reader has read.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="one a processor",
+    help="How many read pages at a time.",
+)
+@as_json
+def reparse(
+    article_ids: tuple[int, ...],
+    crawl_id: int | None,
+    day: datetime | None,
+    edition: str | None,
+    apply: bool,
+    again: bool,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Read the archive again with today's reader, and show what that changes.
+
+    An article is read again as a whole, from all that was ever fetched of it. Without --article, --crawl or --day all
+    articles are, and what only the archive knows is found: on an empty database --apply makes all rows anew. It may be
+    ended and started again.
+    """
+    from crawler import reparse as reparsing  # other verbs need not wait for it
+
+    environment = Environment()
+    choice = reparsing.Choice(
+        editions=_editions(edition),
+        article_ids=article_ids,
+        crawl_id=crawl_id,
+        day=day.date() if day else None,
+        again=again,
+    )
+    summary = reparsing.reparse(
+        environment.database_url,
+        environment.warc_dir,
+        choice,
+        apply=apply,
+        processes=processes,
+        say=lambda line: click.echo(line, err=True),
+    )
+    if as_json:
+        print_json(_as_dict(summary))
+    else:
+        for line in _lines(summary):
+            click.echo(line)
+    if summary.unread:
+        sys.exit(CannotStore.exit_code)
+
+
+def _editions(code: str | None) -> tuple[Edition, ...]:
+    """The editions that a verb is about: the one of this code, or all of all sites."""
+    from crawler.sites import readers  # other verbs need not wait for the readers of all sites
+
+    sites = {reader.site.name: reader.site for reader in readers().values()}
+    editions = tuple(edition for site in sites.values() for edition in site.editions)
+    chosen = tuple(edition for edition in editions if code in (None, edition.code))
+    if not chosen:
+        known = ", ".join(edition.code for edition in editions)
+        raise BadArgument(f"--edition {code}: there is no such edition. There is: {known}.")
+    return chosen
+
+
+def _lines(summary: Summary) -> Iterator[str]:
+    yield f"{summary.articles} articles read again from {summary.fetches} exchanges, {summary.different} differ."
+    if summary.unknown:
+        known = "are recorded now" if summary.applied else "would be recorded"
+        yield f"{summary.unknown} exchanges were known to the archive alone and {known}."
+    for (before, now), count in sorted(summary.outcomes.items()):
+        yield f"fetches: {count} were {before} and are {now}"
+    for name, counts in summary.tables.items():
+        if counts.inserted or counts.deleted or counts.updated:
+            yield f"{name}: {counts.inserted} more, {counts.deleted} fewer, {counts.updated} different rows"
+            for (table, column), differing in summary.columns.items():
+                if table == name:
+                    yield f"  {column}: {differing.count}"
+                    yield from (
+                        f"    {which}: {_short(stored)} → {_short(read)}"
+                        for which, stored, read in differing.examples
+                    )
+    for which, problem in summary.unread.items():
+        yield f"{which}: cannot be read again: {problem}"
+    if summary.different or summary.unknown:
+        yield "Written." if summary.applied else "Nothing was written; --apply does that."
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def _as_dict(summary: Summary) -> dict[str, Any]:
+    return {
+        "applied": summary.applied,
+        "articles": summary.articles,
+        "fetches": summary.fetches,
+        "different": summary.different,
+        "unknown": summary.unknown,
+        "outcomes": [
+            {"before": before, "now": now, "count": count}
+            for (before, now), count in sorted(summary.outcomes.items())
+        ],
+        "tables": {
+            name: {"inserted": counts.inserted, "deleted": counts.deleted, "updated": counts.updated}
+            for name, counts in summary.tables.items()
+        },
+        "columns": [
+            {
+                "table": table,
+                "column": column,
+                "count": differing.count,
+                "examples": [
+                    {"row": which, "stored": stored, "read": read}
+                    for which, stored, read in differing.examples
+                ],
+            }
+            for (table, column), differing in summary.columns.items()
+        ],
+        "unread": summary.unread,
+    }
