@@ -1,7 +1,8 @@
 """What every test may ask for, empty databases; and what none may touch, the developer's own."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,24 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: Server = request.getfixturevalue("postgres_server")
     with server.database(copy_of=request.getfixturevalue("migrated_postgres")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """Makes databases with today's schema and no rows that live as long as the run: give it "sqlite" or "postgres"."""
+    with ExitStack() as open_ones:
+
+        def new(kind: str) -> str:
+            if kind == "sqlite":
+                url = f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
+            else:
+                url = open_ones.enter_context(postgres_server.database())
+            database.migrate(url)
+            return url
+
+        yield new
 
 
 @pytest.fixture

@@ -74,9 +74,9 @@ def crawl(
     return run(command, env=environment(url, **more))
 
 
-def crawler(url: str, *arguments: str) -> Ended:
-    """Run the command `crawler` on this database."""
-    return run([sys.executable, "-m", "crawler.cli", *arguments], env=environment(url))
+def crawler(url: str, *arguments: str, **more: str) -> Ended:
+    """Run the command `crawler` on this database; `more` is environment."""
+    return run([sys.executable, "-m", "crawler.cli", *arguments], env=environment(url, **more))
 
 
 def rows(url: str, sql: str, **values: Any) -> list[dict[str, Any]]:

@@ -102,6 +102,9 @@ def _editions(code: str | None) -> tuple[Edition, ...]:
 
 
 def _lines(summary: Summary) -> Iterator[str]:
+    if not (summary.articles or summary.unknown or summary.unread):
+        yield "Nothing to do: all is read by today's reader. --again reads it once more."
+        return
     yield f"{summary.articles} articles read again from {summary.fetches} exchanges, {summary.different} differ."
     if summary.unknown:
         known = "are recorded now" if summary.applied else "would be recorded"

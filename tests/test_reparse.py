@@ -1,0 +1,230 @@
+"""The archive read again: the same rows from nothing, better rows from a better reader."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from crawler.reparse import Choice, Summary, reparse
+from crawler.sample import SampleSite
+from crawler.sites.military_review import SITE
+from crawler.storage import database
+from crawler.storage.schema import metadata
+from tests.crawling import crawl, crawler, rows
+from tests.lives import ASKED, LONG, LOST, SHORT, life
+
+#: What rule 1 of the archive says can be rebuilt from it.
+REBUILT = (
+    "articles",
+    "article_states",
+    "authors",
+    "author_names",
+    "comments",
+    "comment_states",
+    "rating_states",
+    "fetches",
+    "visits",
+)
+EN = (SITE.edition("en"),)
+
+Lived = Callable[[str], tuple[str, Path]]
+
+
+def dump(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of what can be rebuilt."""
+    with database.engine(url).connect() as connection:
+        return {
+            name: [
+                dict(row)
+                for row in connection.execute(
+                    select(metadata.tables[name]).order_by(*metadata.tables[name].primary_key)
+                ).mappings()
+            ]
+            for name in REBUILT
+        }
+
+
+def read_again(url: str, folder: Path, *, apply: bool = True, processes: int = 1, **choice: Any) -> Summary:
+    chosen = Choice(editions=EN, **choice)
+    return reparse(url, folder, chosen, apply=apply, processes=processes, say=print)
+
+
+@pytest.fixture(scope="module")
+def lived(new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """By kind of database: one that saw the whole life of three articles, and its archive."""
+    made: dict[str, tuple[str, Path]] = {}
+
+    def of(kind: str) -> tuple[str, Path]:
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(f"lived-{kind}") / "archive"
+            url = new_database(kind)
+            with SampleSite(edition="en") as site:
+                for later, events in life():
+                    for happens in events:
+                        happens(site)
+                    ended = crawl(url, site.url, f"ids={ASKED}", later=later, WARC_DIR=str(folder))
+                    assert ended.code in (0, 5), ended.err
+            made[kind] = url, folder
+        return made[kind]
+
+    return of
+
+
+KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+
+
+@KINDS
+def test_a_life_leaves_all_its_states(lived: Lived, kind: str) -> None:
+    url, _ = lived(kind)
+    assert rows(url, "SELECT count(*) AS n FROM visits")[0]["n"] >= 30
+    changes = {row["change"] for row in rows(url, "SELECT DISTINCT change FROM comment_history")}
+    assert changes >= {"new", "translation", "merge", "move", "rename", "missing", "gone", "return"}
+    outcomes = {row["outcome"] for row in rows(url, "SELECT DISTINCT outcome FROM visits")}
+    assert outcomes >= {"swept", "suspect", "not_found", "not_understood", "unreachable"}
+    lost = rows(url, "SELECT state FROM article_history WHERE article_id = :id ORDER BY fetch_id", id=LOST.id)
+    assert [row["state"] for row in lost] == ["live", "missing", "gone", "live"]
+    renamed = rows(url, "SELECT renamed_to FROM authors WHERE renamed_to IS NOT NULL")
+    assert [row["renamed_to"] for row in renamed] == ["newname77"]
+    state = rows(url, "SELECT state FROM comments WHERE id = :id", id=SHORT.comments[-1].id)
+    assert [row["state"] for row in state] == ["gone"]
+
+
+@KINDS
+def test_an_empty_database_becomes_the_one_that_the_archive_tells_of(
+    lived: Lived, kind: str, new_database: Callable[[str], str]
+) -> None:
+    url, folder = lived(kind)
+    empty = new_database(kind)
+    summary = read_again(empty, folder)
+    assert (summary.articles, summary.unread) == (3, {})
+    before, after = dump(url), dump(empty)
+    for name in REBUILT:
+        assert after[name] == before[name], name
+    known = rows(empty, "SELECT article_id, outcome, attempts FROM frontier ORDER BY 1")
+    assert known == rows(url, "SELECT article_id, outcome, attempts FROM frontier ORDER BY 1")
+    # Nothing is left to do, also not for the reader of a whole page.
+    assert read_again(empty, folder).articles == 0
+
+
+@KINDS
+def test_what_is_stored_is_what_the_archive_says(lived: Lived, kind: str) -> None:
+    url, folder = lived(kind)
+    before = dump(url)
+    assert read_again(url, folder, apply=False).articles == 0
+    summary = read_again(url, folder, again=True)
+    assert (summary.articles, summary.different, summary.unknown) == (3, 0, 0)
+    assert dump(url) == before
+
+
+@pytest.fixture
+def copied(lived: Lived, tmp_path: Path) -> tuple[str, Path]:
+    """A database of one's own that saw that life, and its archive."""
+    url, folder = lived("sqlite")
+    name = shutil.copy(url.removeprefix("sqlite:///"), tmp_path / "copy.db")
+    return f"sqlite:///{name}", Path(shutil.copytree(folder, tmp_path / "archive"))
+
+
+def spoil(url: str, *statements: str) -> None:
+    with database.engine(url, writes=True).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def test_a_better_reader_is_no_change(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    before = dump(url)
+    id = LONG.comments[0].id
+    spoil(
+        url,
+        f"UPDATE comments SET body = 'Misread', posted_at = NULL, reader_version = 0 WHERE id = {id}",
+        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = 1",
+    )
+    shown = read_again(url, folder, apply=False)
+    assert (shown.articles, shown.different) == (1, 1)
+    body, posted_at = shown.columns["comments", "body"], shown.columns["comments", "posted_at"]
+    assert (body.count, body.examples[0][:2]) == (1, (f"comments {id}", "Misread"))
+    assert (posted_at.count, posted_at.examples[0][1]) == (1, None)
+    assert shown.tables["comments"].updated == 1
+    assert dump(url) != before
+    read_again(url, folder)
+    assert dump(url) == before
+
+
+def test_pages_that_were_not_understood_are_read_at_last(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    before = dump(url)
+    # As if the first look at an article had been at a layout that nobody knew then.
+    asked = "SELECT min(id) AS id FROM fetches WHERE article_id = :id AND outcome = 'ok'"
+    first = rows(url, asked, id=LOST.id)[0]["id"]
+    spoil(
+        url,
+        "UPDATE fetches SET outcome = 'not_understood', detail = 'no article', reader_version = 0 "
+        f"WHERE id = {first}",
+        f"DELETE FROM article_states WHERE article_id = {LOST.id} AND fetch_id = {first}",
+    )
+    shown = read_again(url, folder, article_ids=(LOST.id,))
+    assert shown.outcomes == {("not_understood", "ok"): 1}
+    assert shown.tables["article_states"].inserted == 1
+    assert dump(url) == before
+
+
+def test_it_goes_on_where_it_was_ended(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    spoil(url, "UPDATE fetches SET reader_version = 0 WHERE reader_version = 1")
+    assert read_again(url, folder, article_ids=(SHORT.id,)).articles == 1
+    assert read_again(url, folder, apply=False).articles == 2
+    assert read_again(url, folder, processes=2).articles == 2
+    assert read_again(url, folder).articles == 0
+
+
+def test_by_crawl_and_by_day(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    [last] = rows(url, "SELECT max(id) AS id FROM crawls")
+    [day] = rows(url, "SELECT max(fetched_at) AS at FROM fetches")
+    assert read_again(url, folder, apply=False, again=True, crawl_id=last["id"]).articles == 3
+    assert read_again(url, folder, apply=False, again=True, crawl_id=99).articles == 0
+    when = date.fromisoformat(day["at"][:10])
+    assert read_again(url, folder, apply=False, again=True, day=when).articles == 3
+    assert read_again(url, folder, apply=False, again=True, day=date(2017, 11, 3)).articles == 0
+
+
+def test_a_damaged_record_leaves_its_article_as_it_is(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    before = dump(url)
+    [row] = rows(
+        url,
+        "SELECT warc_file, warc_offset FROM fetches WHERE article_id = :id ORDER BY id LIMIT 1",
+        id=SHORT.id,
+    )
+    file = folder / row["warc_file"]
+    data = bytearray(file.read_bytes())
+    data[row["warc_offset"] + 200] ^= 0xFF
+    file.write_bytes(data)
+    for processes in (1, 2):
+        summary = read_again(url, folder, again=True, processes=processes)
+        assert summary.articles == 2
+        assert f"en {SHORT.id}" in summary.unread
+        assert row["warc_file"] in summary.unread[f"en {SHORT.id}"]
+    assert dump(url) == before
+
+
+def test_the_verb(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    id = LONG.comments[0].id
+    spoil(
+        url,
+        f"UPDATE comments SET body = 'Misread', reader_version = 0 WHERE id = {id}",
+        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = 1",
+    )
+    shown = crawler(url, "reparse", WARC_DIR=str(folder))
+    assert shown.code == 0
+    assert "body: 1\n" in shown.out
+    assert f"comments {id}: 'Misread' → " in shown.out
+    assert shown.out.endswith("Nothing was written; --apply does that.\n")
+    assert crawler(url, "reparse", "--apply", WARC_DIR=str(folder)).out.endswith("Written.\n")
+    assert "all is read by today's reader" in crawler(url, "reparse", WARC_DIR=str(folder)).out
+    assert crawler(url, "reparse", "--edition", "xx", WARC_DIR=str(folder)).code == 2
