@@ -4,7 +4,7 @@ import gzip
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,7 +15,7 @@ import pytest
 
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.warc import Place
-from crawler.items import Exchange
+from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, unfinished
 from crawler.sample import Answer, SampleSite, sample_articles
@@ -25,11 +25,15 @@ from crawler.sites.military_review import SITE
 from crawler.storage import database, ledger
 from crawler.storage.writer import save_exchange
 from tests.crawling import content, crawl_command, environment, rows, run
-from tests.test_crawl import BIG, SMALL, begun, slow
+from tests.test_crawl import BIG, SMALL, begun
 
 OTHERS = [article for article in sample_articles() if article not in (BIG, SMALL)]
 #: Ours, when a rebuilt row must tell of no clock of ours.
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def nothing_is_late(_: Sequence[Recorded]) -> Iterable[Exchange]:
+    raise AssertionError("in the order of their numbers no exchange comes late")
 
 
 class Life:
@@ -74,6 +78,7 @@ class Life:
                     exchange,
                     crawl_id=one.crawl_id,
                     now=NEVER,
+                    reread=nothing_is_late,
                     reader_version=READER_VERSION,
                 )
             for number in numbers:
@@ -160,15 +165,21 @@ def test_a_life_of_changes_and_troubles_is_told_again_row_by_row(life: Life) -> 
         "ok", "moved", "not_found", "server_error", "not_understood", "incomplete", "too_big", "failed"
     }  # fmt: skip
 
-    # Better days; a crawl is killed and one is asked to end, each with visits under way.
+    # Better days; a crawl is killed and one is asked to end, each in the middle of a thread.
+    second = f"/page,1,2,{BIG.id}-{BIG.slug}.html"
     for how in (signal.SIGKILL, signal.SIGTERM):
         answers.clear()
-        slow(site)
+        answers[second] = replace(site.answer(second), delay_s=0.5)
         site.requests.clear()
-        under_way = begun(life.url, site, "visit=all", WARC_DIR=str(life.archive))
-        time.sleep(0.1)  # what came before the article is stored by now, and the article has not come yet
+        under_way = begun(life.url, site, f"url={site.url}{BIG.path}", WARC_DIR=str(life.archive))
+        while second not in {request.path for request in list(site.requests)}:
+            assert under_way.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.1)  # the first page is stored by now, and the second has not come yet
         under_way.send_signal(how)
         under_way.communicate(timeout=60)
+        life.crawl("limit=1")
+        assert life.outcomes(BIG)[-1] == "stopped"
     answers.clear()
 
     # A robots.txt that cannot be had, one that forbids the second page, and a site that wants to be left alone.
