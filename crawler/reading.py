@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from crawler.dle.addresses import address, ajax_address
 from crawler.dle.recognition import garbling
@@ -66,7 +67,12 @@ _NOT_SVG = frozenset((
 #: A value in quotes, which is one attribute's however many words it has.
 _QUOTED = re.compile(rb"""=\s*+(?:"[^"]*+"?|'[^']*+'?)""")
 
+_Page = TypeVar("_Page", ArticlePage, ListingPage)
+
 _SLASH = ord("/")
+
+#: One of these closes the outermost element of whatever is read; banners and comments may follow it.
+_LAST_WORDS = ("</html", "</rss", "</feed", "</rdf", "</urlset", "</sitemapindex")
 
 _XML_STARTS = ("<?xml", "<rss", "<feed", "<urlset", "<sitemapindex")
 
@@ -130,12 +136,24 @@ def read(
     if start.startswith(_XML_STARTS) and address(url) is None:
         refuse_pathological(text, url)
         if "<urlset" in text[:2000] or "<sitemapindex" in text[:2000]:
-            return pages.sitemap(text, url, edition)
-        return pages.feed(text, url, edition)
+            return _whole(pages.sitemap(text, url, edition), text, url)
+        return _whole(pages.feed(text, url, edition), text, url)
     refuse_pathological(text, url)
     if address(url) is not None:
-        return pages.article(text, url, edition)
-    return pages.listing(text, url, edition)
+        return _whole(pages.article(text, url, edition), text, url)
+    return _whole(pages.listing(text, url, edition), text, url)
+
+
+def _whole(page: _Page, text: str, url: str) -> _Page:
+    """
+    The page, if its text has an end: what its own sender cut short is whole to the network.
+
+    Asked last, because what comes in place of a page is better called by its name.
+    """
+    end = text[-20_000:].lower()
+    if not any(words in end for words in _LAST_WORDS):
+        raise NotUnderstood(f"{url} is cut short: the page has no end")
+    return page
 
 
 def refuse_pathological(html: str, url: str) -> None:

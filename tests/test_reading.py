@@ -116,7 +116,8 @@ def test_a_byte_order_mark_is_no_text() -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("<rss><channel>", None),
+        ("<rss><channel></channel></rss>", None),
+        ("<rss><channel>", "is cut short"),
         ("<?xml version='1.0'?><urlset></urlset>", None),
         ("<?xml version='1.0'?><html></html>", "is no feed"),
         ("<?xml version='1.0'?><x><urlset/></x>", "is no sitemap"),

@@ -30,10 +30,13 @@ EN = Edition(id=1, code="en", base_url="https://en.example.org", language="en")
 NOON = datetime(2017, 11, 5, 12, tzinfo=UTC)
 PATH = "/7-a.html"
 NUMBER_PATH = "/index.php?newsid=7"
+#: With this every page ends.
+END = "</html>"
 
 
 def article(text: str, url: str, _: Edition) -> ArticlePage:
     """Of "7 stated=3 pages=2 next=/page,1,2,7-a.html: 11 12": an article, what it says of its thread, its comments."""
+    text = text.removesuffix(END)
     if text == "no such page":
         raise NotUnderstood(f"{url} says that there is no such page", kind="not_found")
     if text == "check":
@@ -70,6 +73,7 @@ def comment(id: int) -> Comment:
 
 
 def list_of_articles(text: str, url: str, _: Edition) -> ListingPage:
+    text = text.removesuffix(END)
     if text == "no such page":
         raise NotUnderstood(f"{url} says that there is no such page", kind="not_found")
     return ListingPage(entries=tuple(Entry(id=int(n), path=f"/{n}-a.html") for n in text.split()))
@@ -124,7 +128,7 @@ class Coming:
         )
         return Reply(
             fetch=replace(fetch, **fields),
-            body=text.encode() if outcome == "ok" else b"",
+            body=f"{text}{END}".encode() if outcome == "ok" else b"",
             seen_at=at - timedelta(seconds=5),
             location=text if outcome == "moved" else None,
         )

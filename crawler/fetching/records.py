@@ -128,7 +128,7 @@ class ArchiveReader:
         bad: Callable[[BadRecord], object] | None = None,
     ) -> Iterator[Indexed]:
         """
-        Which exchanges these files hold, or all; several times as fast as `exchanges`, with the same arguments.
+        Which exchanges these files hold, or all, without their bodies; with the same arguments as `exchanges`.
 
         No digest is checked, and no original of a revisit is looked for.
         """
