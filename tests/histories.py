@@ -6,8 +6,12 @@ has stored, and with what `crawler.fold.whole` makes of them. `make histories` t
 of database; the suite a few.
 """
 
+import argparse
+import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
@@ -38,7 +42,8 @@ from crawler.storage.schema import (
 from crawler.storage.writer import save_exchange
 from tests.changing_site import ARTICLES, CHANGES, Answer, ChangeKind, ChangingSite, read
 from tests.naive_fold import Row, Rows, naive_rows
-from tests.storing import EN, NOON, RU, normal
+from tests.postgres import postgres
+from tests.storing import EN, NOON, RU, SITE, normal
 
 #: A change of the site: what, to what, how.
 Change = tuple[ChangeKind, int, int]
@@ -509,3 +514,49 @@ def tried(machine: type[Histories], number: int, *, seed: int | None = None, shr
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+#: Histories between two lines of progress.
+AT_ONCE: Final = 50
+
+
+@contextmanager
+def migrated(kind: str) -> Iterator[str]:
+    """Address of an empty database of this kind with today's schema."""
+    with ExitStack() as opened:
+        if kind == "sqlite":
+            url = f"sqlite:///{opened.enter_context(tempfile.TemporaryDirectory())}/histories.db"
+        else:
+            url = opened.enter_context(opened.enter_context(postgres()).database())
+        database.migrate(url)
+        with database.engine(url, writes=True).begin() as connection:
+            ledger.save_editions(connection, SITE)
+        yield url
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.histories", description=__doc__)
+    parser.add_argument("--number", type=int, default=1000, help="histories on each database (1,000)")
+    parser.add_argument("--seed", type=int, default=0, help="other histories for another number (0)")
+    parser.add_argument("--on", choices=DATABASES, action="append", help="on this database only")
+    arguments = parser.parse_args()
+    for kind in arguments.on or DATABASES:
+        with migrated(kind) as url:
+            state = StoredState(url)
+            machine = histories(state)
+            started, used = time.monotonic(), time.process_time()
+            while machine.tried < arguments.number:
+                left = arguments.number - machine.tried
+                tried(machine, min(AT_ONCE, left), seed=arguments.seed * 1_000_000 + machine.tried)
+                sys.stdout.write(
+                    f"{kind}: {machine.tried:,} histories, {machine.compared:,} comparisons,"
+                    f" {time.monotonic() - started:.0f} s, {time.process_time() - used:.0f} s of CPU time\n"
+                )
+                sys.stdout.flush()
+            state.close()
+
+
+DATABASES: Final = ("sqlite", "postgres")
+
+if __name__ == "__main__":
+    main()
