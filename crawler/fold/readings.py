@@ -127,9 +127,10 @@ def _keep_better_date(name: DateName, said: Row, old: Row, *, trusted: bool) -> 
             comes from a clock that went wrong, and must at least be more exact.
     """
     at, precision = f"{name}_at", f"{name}_precision"
-    if old[at] is None:
+    if old[at] is None and not (trusted and said[at] is None):
         return False
     if said[at] is None:
+        # Words that nobody understands may move by themselves too ("a moon ago", "two moons ago"): the first ones stay.
         contradicts, better = False, False
     else:
         contradicts = not dates_agree(said[at], said[precision], old[at], old[precision])

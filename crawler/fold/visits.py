@@ -29,10 +29,11 @@ def visit_after(
             crawl_id=crawl_id,
             edition_id=exchange.edition.id,
             article_id=visit.article_id,
+            fetch_id=fetch.id,
             at=fetch.fetched_at,
         )
     else:
-        row = old | {"finished_at": fetch.fetched_at}
+        row = old | {"finished_at": fetch.fetched_at, "last_fetch_id": fetch.id}
     if exchange.normal is not None:
         said = exchange.normal.written.comments
         row["pages_read"] += 1
@@ -58,7 +59,7 @@ def visit_swept(row: Row, proves: Swept) -> Row:
 
 
 def visit_begun(
-    visit_id: int, *, crawl_id: int | None, edition_id: int, article_id: int, at: datetime
+    visit_id: int, *, crawl_id: int | None, edition_id: int, article_id: int, fetch_id: int, at: datetime
 ) -> Row:
     """A visit that has just begun, at the moment of its first exchange."""
     return {
@@ -78,4 +79,5 @@ def visit_begun(
         "comments_missing": 0,
         "unseen": None,
         "outcome": None,
+        "last_fetch_id": fetch_id,
     }

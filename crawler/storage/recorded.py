@@ -117,6 +117,7 @@ def save_unknown(connection: Connection, edition: Edition, spider: str, found: S
                 crawl_id=one.crawl_id,
                 edition_id=edition.id,
                 article_id=one.fetch.article_id,
+                fetch_id=one.fetch.id,
                 at=one.fetch.fetched_at,
             )
             upsert(connection, visits, [begun | {"outcome": "stopped"}], update=())

@@ -272,6 +272,8 @@ visits = Table(
     Column("unseen", Json),
     # NULL while the visit goes on.
     Column("outcome", Text),
+    # As of articles; an answer without a page is late for its visit alone.
+    Column("last_fetch_id", BigNumber, nullable=False),
     Index(None, "article_id", "edition_id"),
     Index(None, "crawl_id"),
 )

@@ -11,7 +11,7 @@ from crawler.fold import articles as article_steps
 from crawler.fold.look import Look
 from crawler.fold.sweeps import PROVEN, swept
 from crawler.fold.visits import visit_after, visit_swept
-from crawler.items import Exchange
+from crawler.items import Exchange, Fetch, Visit
 from crawler.site import Edition
 from crawler.storage.articles import save_article, stored_article
 from crawler.storage.comments import save_unseen
@@ -22,19 +22,41 @@ from crawler.storage.schema import comments, visits
 EARLIER: Final = 200
 
 
+def stored_visit(connection: Connection, visit: Visit, fetch: Fetch) -> dict[str, Any] | None:
+    """
+    The row of a visit before a fetch; None where that is its first.
+
+    Raises:
+        Late: A later fetch of the visit is stored.
+    """
+    row = connection.execute(select(visits).where(visits.c.id == visit.id)).mappings().first()
+    if row is not None and row["last_fetch_id"] > fetch.id:
+        raise Late({visit.article_id})
+    return None if row is None else dict(row)
+
+
 def save_visit(
-    connection: Connection, exchange: Exchange, saved: Saved, look: Look, *, crawl_id: int | None
+    connection: Connection,
+    exchange: Exchange,
+    old: dict[str, Any] | None,
+    saved: Saved,
+    look: Look,
+    *,
+    crawl_id: int | None,
 ) -> Saved:
     """
     Add an exchange to its visit, which it may begin; where it ends the visit, do what follows from that.
 
+    Args:
+        old: What `stored_visit` gives.
+
+        saved: What storing its page changed.
+
     Raises:
-        Late: The article was seen by a later fetch; what was written must be undone.
+        Late: The article was seen by a later fetch; nothing was written.
     """
     assert exchange.visit is not None
     this = visits.c.id == exchange.visit.id
-    stored = connection.execute(select(visits).where(this)).mappings().first()
-    old = dict(stored) if stored is not None else None
     row = visit_after(
         old,
         exchange,

@@ -11,7 +11,7 @@ from crawler.storage.ledger import save_fetch
 from crawler.storage.pages import Late, Saved, save_page
 from crawler.storage.refold import Reread, fold_anew
 from crawler.storage.schema import visits
-from crawler.storage.visits import save_visit
+from crawler.storage.visits import save_visit, stored_visit
 
 
 def save_exchange(
@@ -60,11 +60,12 @@ def _save(
     edition, fetch, page = exchange.edition, exchange.fetch, exchange.normal
     assert fetch is not None
     saved = Saved()
+    visit = None if exchange.visit is None else stored_visit(connection, exchange.visit, fetch)
     if page is not None:
         saved = save_page(connection, edition, page, fetch, reader_version=reader_version)
     if exchange.visit is not None:
         now = look(edition, fetch, reader_version)
-        saved = save_visit(connection, exchange, saved, now, crawl_id=crawl_id)
+        saved = save_visit(connection, exchange, visit, saved, now, crawl_id=crawl_id)
     return saved
 
 

@@ -42,6 +42,8 @@ def upgrade() -> None:
         batch.add_column(sa.Column("reader_version", sa.Integer()))
     with op.batch_alter_table("comment_states") as batch:
         batch.add_column(sa.Column("change", sa.Text()))
+    with op.batch_alter_table("visits") as batch:
+        batch.add_column(sa.Column("last_fetch_id", BigNumber))
     _fill()
     with op.batch_alter_table("articles") as batch:
         for name, kind in (("change", sa.Text()), ("not_found_times", sa.Integer())):
@@ -67,6 +69,7 @@ def upgrade() -> None:
         batch.create_index(batch.f("ix_comment_states_author_key_edition_id"), ["author_key", "edition_id"])
     with op.batch_alter_table("visits") as batch:
         batch.add_column(sa.Column("unseen", Json))
+        batch.alter_column("last_fetch_id", existing_type=BigNumber, nullable=False)
         batch.alter_column("finished_at", existing_type=UtcTime(), nullable=False)
     with op.batch_alter_table("fetches") as batch:
         batch.drop_constraint(batch.f("fk_fetches_visit_id_visits"), type_="foreignkey")
@@ -125,6 +128,10 @@ def _fill() -> None:
         """
     )
     op.execute("UPDATE visits SET finished_at = started_at WHERE finished_at IS NULL")
+    op.execute(
+        "UPDATE visits SET last_fetch_id = "
+        "coalesce((SELECT max(f.id) FROM fetches f WHERE f.visit_id = visits.id), 0)"
+    )
     _hash_anew()
 
 
@@ -163,6 +170,7 @@ def downgrade() -> None:
         batch.create_foreign_key(batch.f("fk_fetches_visit_id_visits"), "visits", ["visit_id"], ["id"])
     with op.batch_alter_table("visits") as batch:
         batch.drop_column("unseen")
+        batch.drop_column("last_fetch_id")
         batch.alter_column("finished_at", existing_type=UtcTime(), nullable=True)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE SEQUENCE visits_id_seq OWNED BY visits.id")
