@@ -6,11 +6,7 @@ comments with it. First what would change is shown; it is written only when that
 lost, or never had, is found in the archive: an empty database becomes the one that the archive tells of.
 """
 
-import multiprocessing
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +17,7 @@ from typing import Any, Final
 
 from crawler.environment import EMBEDDED_DATABASE
 from crawler.errors import BadRecord
+from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
 from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
@@ -29,25 +26,12 @@ from crawler.site import Edition
 from crawler.sites import readers
 from crawler.storage import database, ledger
 from crawler.storage.archive import Archive
-from crawler.storage.recorded import (
-    articles_to_read,
-    recorded,
-    restore_frontier,
-    save_unknown,
-    unknown_fetches,
-)
-from crawler.storage.refold import Difference, family, fold_told
-
-Say = Callable[[str], None]
-Run = Callable[..., Any]
-"""Calls a function of `storage` with a connection first; with the arguments that follow it."""
+from crawler.storage.recorded import articles_to_read, restore_frontier, save_unknown, unknown_fetches
+from crawler.storage.refold import Difference, fold_told
+from crawler.work import Progress, Say
 
 #: Exchanges of the archive that are looked up in the database at a time.
 INDEXED_AT_ONCE: Final = 1000
-#: An article with more fetches is read in this process: to send so many pages to and fro would take more memory.
-MOST_SENT: Final = 500
-#: Seconds between two lines of progress.
-EVERY_S: Final = 5.0
 #: Examples that are kept of a column's changes.
 EXAMPLES: Final = 3
 #: Differences that say nothing but which reader it was.
@@ -178,13 +162,12 @@ def reparse(
                 crawl_id=choice.crawl_id,
                 between=_whole_day(choice.day),
             )
-            progress = _Progress(say, f"{edition.code}: read again", len(ids))
-            families = _families(run, edition, ids)
-            for known, told in _told(families, archive.folder, processes):
-                members = sorted({one.fetch.article_id for one in known if one.fetch.article_id is not None})
-                progress.add(len(members))
-                if isinstance(told, BadRecord):
-                    summary.unread |= {f"{edition.code} {id}": str(told) for id in members}
+            progress = Progress(say, f"{edition.code}: read again", len(ids))
+            for known, said in told(families(run, edition, ids), archive.folder, processes):
+                article_ids = members(known)
+                progress.add(len(article_ids))
+                if isinstance(said, BadRecord):
+                    summary.unread |= {f"{edition.code} {id}": str(said) for id in article_ids}
                     continue
 
                 def again(some: Iterable[Recorded]) -> Iterator[Exchange]:
@@ -194,18 +177,18 @@ def reparse(
                     found = run(
                         fold_told,
                         edition,
-                        members,
+                        article_ids,
                         known,
-                        told,
+                        said,
                         reread=again,
                         reader_version=READER_VERSION,
                         apply=apply,
                     )
                 except BadRecord as error:
-                    summary.unread |= {f"{edition.code} {id}": str(error) for id in members}
+                    summary.unread |= {f"{edition.code} {id}": str(error) for id in article_ids}
                     continue
                 if apply:
-                    run(restore_frontier, edition, members)
+                    run(restore_frontier, edition, article_ids)
                 summary.add(found)
     return summary
 
@@ -291,72 +274,3 @@ def _record(
         found.setdefault(one.edition_id, []).append(recorded_so)
     for edition_id, some in found.items():
         run(save_unknown, editions[edition_id], known[edition_id].site.name, some)
-
-
-def _families(run: Run, edition: Edition, article_ids: Sequence[int]) -> Iterator[list[Recorded]]:
-    """The recorded exchanges of the articles, each together with those with which it shares comments."""
-    done: set[int] = set()
-    for article_id in article_ids:
-        if article_id not in done:
-            members = run(family, edition, [article_id])
-            done.update(members)
-            yield run(recorded, edition, members)
-
-
-# --- several processes ---------------------------------------------------------------------------------------------
-
-
-def _told(
-    families: Iterator[list[Recorded]], folder: Path, processes: int
-) -> Iterator[tuple[list[Recorded], Iterable[Exchange] | BadRecord]]:
-    """Each family with its exchanges as they are read now, or with what hinders that; in the order of the families."""
-    if processes <= 1:
-        yield from ((known, reread(known, ArchiveReader(folder), readers())) for known in families)
-        return
-    # A process that is forked from one with threads may hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        waiting: deque[tuple[list[Recorded], Future[list[Exchange] | BadRecord] | None]] = deque()
-        for known in families:
-            far = len(known) > MOST_SENT
-            waiting.append((known, None if far else pool.submit(_read, known, folder)))
-            if len(waiting) > 2 * processes:
-                yield _next_told(waiting, folder)
-        while waiting:
-            yield _next_told(waiting, folder)
-
-
-def _next_told(
-    waiting: deque[tuple[list[Recorded], Future[list[Exchange] | BadRecord] | None]], folder: Path
-) -> tuple[list[Recorded], Iterable[Exchange] | BadRecord]:
-    known, future = waiting.popleft()
-    if future is None:
-        return known, reread(known, ArchiveReader(folder), readers())
-    return known, future.result()
-
-
-def _read(known: list[Recorded], folder: Path) -> list[Exchange] | BadRecord:
-    """The exchanges of a family, read in a process of its own."""
-    try:
-        return list(reread(known, ArchiveReader(folder), readers()))
-    except BadRecord as error:
-        return error
-
-
-class _Progress:
-    """Says from time to time how far it is, and how long the rest will take at this pace."""
-
-    def __init__(self, say: Say, what: str, total: int) -> None:
-        self._say = say
-        self._what = what
-        self._total = total
-        self._done = 0
-        self._began = self._said = time.monotonic()
-
-    def add(self, count: int) -> None:
-        self._done += count
-        now = time.monotonic()
-        if now - self._said >= EVERY_S and self._done < self._total:
-            self._said = now
-            left = (now - self._began) / self._done * (self._total - self._done)
-            self._say(f"{self._what} {self._done} of {self._total} articles, {left / 60:.0f} min left")

@@ -1,0 +1,57 @@
+"""Articles with those that share comments with them, read again from the archive as a whole, by several processes."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from crawler.errors import BadRecord
+from crawler.fetching.records import ArchiveReader
+from crawler.items import Exchange, Recorded
+from crawler.rereading import reread
+from crawler.site import Edition
+from crawler.sites import readers
+from crawler.storage.recorded import recorded
+from crawler.storage.refold import family
+from crawler.work import shared
+
+Run = Callable[..., Any]
+"""Calls a function of `storage` with a connection first; with the arguments that follow it."""
+
+#: An article with more fetches is read in this process: to send so many pages to and fro would take more memory.
+MOST_SENT: Final = 500
+
+
+def families(run: Run, edition: Edition, article_ids: Sequence[int]) -> Iterator[list[Recorded]]:
+    """The recorded exchanges of the articles, each together with those with which it shares comments."""
+    done: set[int] = set()
+    for article_id in article_ids:
+        if article_id not in done:
+            members = run(family, edition, [article_id])
+            done.update(members)
+            yield run(recorded, edition, members)
+
+
+def members(known: Iterable[Recorded]) -> list[int]:
+    """The articles that a family's exchanges asked for."""
+    return sorted({one.fetch.article_id for one in known if one.fetch.article_id is not None})
+
+
+def told(
+    known_families: Iterable[list[Recorded]], folder: Path, processes: int
+) -> Iterator[tuple[list[Recorded], Iterable[Exchange] | BadRecord]]:
+    """Each family with its exchanges as they are read now, or with what hinders that; in the order of the families."""
+    for known, said in shared(partial(_read, folder), known_families, processes, here=_is_large):
+        yield known, reread(known, ArchiveReader(folder), readers()) if said is None else said
+
+
+def _is_large(known: list[Recorded]) -> bool:
+    return len(known) > MOST_SENT
+
+
+def _read(folder: Path, known: list[Recorded]) -> list[Exchange] | BadRecord:
+    """The exchanges of a family, read in a process of its own."""
+    try:
+        return list(reread(known, ArchiveReader(folder), readers()))
+    except BadRecord as error:
+        return error

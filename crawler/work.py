@@ -1,0 +1,71 @@
+"""Work that takes long: shared between processes, and how far it is."""
+
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Final, TypeVar
+
+Say = Callable[[str], None]
+
+#: Seconds between two lines of progress.
+EVERY_S: Final = 5.0
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def shared(
+    work: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    processes: int,
+    *,
+    here: Callable[[Job], bool] | None = None,
+) -> Iterator[tuple[Job, Result | None]]:
+    """
+    Each job with its result, in the order of the jobs; no more jobs are taken than keep the processes busy.
+
+    Args:
+        work: What other processes do; it and all that it is given and gives must be picklable.
+
+        processes: How many work at a time. With one, no other process is begun.
+
+        here: The jobs that are not worth sending: the caller gets None for them, as for all with one process, and does
+            them itself when their turn comes.
+    """
+    if processes <= 1:
+        yield from ((job, None) for job in jobs)
+        return
+    # A process that is forked from one with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        waiting: deque[tuple[Job, Future[Result] | None]] = deque()
+        for job in jobs:
+            waiting.append((job, None if here is not None and here(job) else pool.submit(work, job)))
+            if len(waiting) > 2 * processes:
+                first, future = waiting.popleft()
+                yield first, None if future is None else future.result()
+        for first, future in waiting:
+            yield first, None if future is None else future.result()
+
+
+class Progress:
+    """Says from time to time how far it is, and how long the rest will take at this pace."""
+
+    def __init__(self, say: Say, what: str, total: int, of: str = "articles") -> None:
+        self._say = say
+        self._what = what
+        self._total = total
+        self._of = of
+        self._done = 0
+        self._began = self._said = time.monotonic()
+
+    def add(self, count: int) -> None:
+        """So many more are done."""
+        self._done += count
+        now = time.monotonic()
+        if now - self._said >= EVERY_S and self._done < self._total:
+            self._said = now
+            left = (now - self._began) / self._done * (self._total - self._done)
+            self._say(f"{self._what} {self._done} of {self._total} {self._of}, {left / 60:.0f} min left")
