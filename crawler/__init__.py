@@ -9,10 +9,13 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     dle/            what is true of every site run by DataLife Engine
     fetching/       robots.txt, politeness, what came of each HTTP exchange
     planning/       when to visit a thread again
+    fold/           what a set of fetches comes to: the rows of an article, its comments and their histories
     storage/        the only room that speaks SQL
     reading         bytes of a page → what this page is and says
     visiting        what comes of a page that was asked for, and what to ask next
     rereading       the archive, read again: what was stored of it then, or what today's reader makes of it
+    families, work  articles read again as a whole; work that takes long, shared between processes
+    reparse         the database brought into step with what today's reader makes of the archive
     sites/          one folder a site: its facts, its spider, its pages
     pipelines       Scrapy's hands: store
     extensions      the lock, the row of a crawl, the progress line
