@@ -34,6 +34,22 @@ def test_after_a_sweep_age_decides(age: timedelta, wait: timedelta, reason: str)
     assert planned == (NOW + wait, reason)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "age", "wait", "reason"),
+    [
+        ("suspect", 0 * MINUTE, HOUR, "to confirm what is missing"),
+        ("suspect", 365 * DAY, HOUR, "to confirm what is missing"),
+        ("miscounted", 0 * MINUTE, 30 * MINUTE, "age under 6 hours"),
+        ("miscounted", 2 * DAY, HOUR, "to count again"),
+    ],
+)
+def test_what_is_not_trusted_is_looked_at_again_soon(
+    outcome: VisitOutcome, age: timedelta, wait: timedelta, reason: str
+) -> None:
+    planned = next_visit(outcome=outcome, now=NOW, published_at=NOW - age, failures=0)
+    assert planned == (NOW + wait, reason)
+
+
 def test_an_article_of_unknown_age_counts_as_new() -> None:
     planned, _ = next_visit(outcome="swept", now=NOW, published_at=None, failures=0)
     assert planned == NOW + 30 * MINUTE
