@@ -25,7 +25,7 @@ sample: .venv/.made ## try everything on a small made-up site, without the netwo
 	@.venv/bin/crawler sample
 
 test: .venv/.made ## run the whole test suite, Postgres included
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto --dist loadfile
 
 crawl: .venv/.made ## crawl the live English edition, politely, into ./crawler.db and ./archive
 	@.venv/bin/scrapy crawl military_review
