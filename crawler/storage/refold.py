@@ -223,6 +223,8 @@ def fold_told(
     """
     Compare what is stored of a whole family of articles with what its fetches say now; write what differs, on demand.
 
+    Where a comment shows now that it has stood in other articles too, their fetches are read and folded with them.
+
     Args:
         known: All its recorded exchanges.
 
@@ -231,9 +233,27 @@ def fold_told(
         reread: For pages of other articles, of which an author may have to be taken.
     """
     found = difference(connection, edition, article_ids, known, told, reader_version=reader_version)
+    while others := _elsewhere(connection, found):
+        wider = family(connection, edition, {*found.article_ids, *others})
+        known = recorded(connection, edition, wider)
+        found = difference(connection, edition, wider, known, reread(known), reader_version=reader_version)
     if apply:
         write(connection, found, reread)
     return found
+
+
+def _elsewhere(connection: Connection, found: Difference) -> set[int]:
+    """The other articles of which comments are stored that the fetches show in these."""
+    ids = sorted(row["id"] for row in found.tables["comments"].inserted)
+    return {
+        article_id
+        for some in portions(ids)
+        for article_id in connection.scalars(
+            select(comments.c.article_id).where(
+                comments.c.id.in_(some), comments.c.edition_id == found.edition.id
+            )
+        )
+    }
 
 
 def write(connection: Connection, found: Difference, reread: Reread) -> None:

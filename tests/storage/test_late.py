@@ -1,0 +1,87 @@
+"""What comes late is stored as if it had come in time."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Visit, VisitOutcome
+from crawler.storage.schema import comment_states, comments, visits
+from tests.storing import ARTICLE, EN, at, comment, fetch, normal, page, rows, save, store
+
+
+def brought(
+    number: int,
+    written: ArticlePage | None = None,
+    *,
+    visit: int = 1,
+    ends: VisitOutcome | None = None,
+    seen: Iterable[int] = (),
+    outcome: FetchOutcome = "ok",
+    article: int = ARTICLE,
+) -> Exchange:
+    """What the fetch of this number brought in a visit."""
+    asked: Fetch = fetch(number, article_id=article, outcome=outcome)
+    return Exchange(
+        edition=EN,
+        fetch=asked,
+        normal=normal(written, asked.fetched_at) if written is not None else None,
+        visit=Visit(
+            id=visit, edition=EN, article_id=article, path=f"/{article}-a.html", started_at=asked.fetched_at
+        ),
+        ends=ends,
+        seen_first=0 if written is None else len(written.comments.comments),
+        seen=frozenset(seen),
+    )
+
+
+def test_an_answer_without_a_page_that_comes_late_begins_its_visit(connection: Connection) -> None:
+    save(connection, brought(2, page(comment(11)), ends="swept", seen=[11]))
+    save(connection, brought(1, outcome="server_error"))
+    (visit,) = rows(connection, visits)
+    assert (visit["started_at"], visit["finished_at"]) == (at(1), at(2))
+    assert (visit["outcome"], visit["pages_read"]) == ("swept", 1)
+
+
+def test_a_page_that_comes_after_the_trouble_that_ended_its_visit(connection: Connection) -> None:
+    save(connection, brought(2, outcome="server_error", ends="partial"))
+    save(connection, brought(1, page(comment(11))))
+    (visit,) = rows(connection, visits)
+    assert (visit["started_at"], visit["finished_at"], visit["outcome"]) == (at(1), at(2), "partial")
+
+
+def test_trouble_alone_in_any_order(connection: Connection) -> None:
+    save(connection, brought(2, outcome="server_error", ends="unreachable"))
+    save(connection, brought(1, outcome="server_error"))
+    (visit,) = rows(connection, visits)
+    assert (visit["started_at"], visit["finished_at"], visit["outcome"]) == (at(1), at(2), "unreachable")
+
+
+def test_a_late_page_shows_a_comment_that_is_stored_in_an_older_article(connection: Connection) -> None:
+    """It stood there first and has moved, which only the late page shows."""
+    store(connection, page(comment(11), article=8), 1)
+    store(connection, page(), 3)
+    store(connection, page(comment(11)), 2)
+    (row,) = rows(connection, comments)
+    (state,) = rows(connection, comment_states)
+    assert (row["article_id"], row["change"], row["seen_at"]) == (ARTICLE, "move", at(2))
+    assert (state["article_id"], state["until"]) == (8, at(2))
+
+
+def test_a_page_that_is_late_for_its_visit_alone_shows_such_a_comment(connection: Connection) -> None:
+    store(connection, page(comment(11), article=8), 1)
+    save(connection, brought(3, outcome="server_error", ends="partial"))
+    save(connection, brought(2, page(comment(11))))
+    (row,) = rows(connection, comments)
+    assert (row["article_id"], row["change"], len(rows(connection, comment_states))) == (ARTICLE, "move", 1)
+
+
+def test_words_that_move_by_themselves_are_no_news_when_nobody_understands_them(
+    connection: Connection,
+) -> None:
+    for number, raw in enumerate(("a moon before", "two moons before", "three moons before"), 1):
+        store(connection, page(comment(11, posted_raw=raw)), number)
+    (row,) = rows(connection, comments)
+    assert (row["posted_at"], row["posted_raw"]) == (None, "a moon before")
+    store(connection, page(comment(11, posted_raw="four moons before", source_hash="other")), 4)
+    (row,) = rows(connection, comments)
+    assert (row["posted_raw"], rows(connection, comment_states)) == ("four moons before", [])
