@@ -84,7 +84,11 @@ def reread(
 def _from(archive: ArchiveReader, fetch: Fetch) -> Archived:
     if fetch.warc_file is None or fetch.warc_offset is None:
         raise BadRecord("no file", 0, f"the fetch {fetch.id} of {fetch.url} was never archived")
-    return archive.at(Place(fetch.warc_file, fetch.warc_offset))
+    archived = archive.at(Place(fetch.warc_file, fetch.warc_offset))
+    if archived.fetch.id != fetch.id:
+        problem = f"it is of the fetch {archived.fetch.id}, not of {fetch.id}"
+        raise BadRecord(fetch.warc_file, fetch.warc_offset, problem)
+    return archived
 
 
 def unfinished(told: Iterable[Exchange]) -> dict[int, Visit]:

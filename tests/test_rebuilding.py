@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from crawler.errors import BadRecord
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.warc import Place
 from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
-from crawler.rereading import exchanges, unfinished
+from crawler.rereading import exchanges, reread, unfinished
 from crawler.sample import Answer, SampleSite, sample_articles
 from crawler.sample.content import SampleArticle
 from crawler.sites import readers
@@ -229,3 +230,11 @@ def test_one_article_alone_is_told_as_among_all(life: Life) -> None:
     assert alone == [e for e in told if e.fetch is not None and e.fetch.article_id == BIG.id]
     assert [e.ends for e in alone if e.ends] == ["swept", "partial"]
     assert alone[2].seen == {comment.id for comment in BIG.comments}
+
+    recorded = [Recorded(fetch=e.fetch, crawl_id=1, visit_id=1, reader_version=1) for e in alone if e.fetch]
+    assert list(reread(recorded, reader, readers())) == alone
+    wrong = [replace(one, fetch=replace(one.fetch, id=one.fetch.id + 100)) for one in recorded]
+    never = [replace(one, fetch=replace(one.fetch, warc_offset=None)) for one in recorded]
+    for known, problem in ((wrong, "it is of the fetch"), (never, "was never archived")):
+        with pytest.raises(BadRecord, match=problem):
+            list(reread(known, reader, readers()))
