@@ -189,7 +189,7 @@ def _spellings(
     connection: Connection, edition: Edition, keys: Collection[str]
 ) -> tuple[dict[str, list[tuple[str, datetime, int]]], dict[str, datetime]]:
     """
-    For each author every spelling, and when and by which fetch it was seen first; and when the author was, by the clock.
+    For each author every spelling, and when and by which fetch it was seen first; and the earliest time of all.
 
     The clock may have gone back in between, so that the first look at an author is not the one with the earliest time.
     """
