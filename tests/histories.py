@@ -18,7 +18,13 @@ from typing import Any, ClassVar, Final, Literal
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Connection, Table, column, delete, event, select, table, text
 from sqlalchemy.sql.expression import TableClause
 
@@ -174,6 +180,7 @@ class Histories(RuleBasedStateMachine):
         article=st.sampled_from(ARTICLES),
         events=st.lists(happening, max_size=3),
         to_the_end=st.sampled_from([True, True, True, False]),
+        anew=st.sampled_from([False, False, False, True]),
         later=st.sampled_from([0, 0, 0, *MINUTES]),
         storing=st.sampled_from(["now", "now", "now", "later", "backwards"]),
         old=st.integers(0, 50),
@@ -184,15 +191,20 @@ class Histories(RuleBasedStateMachine):
         article: int,
         events: list[Event],
         to_the_end: bool,
+        anew: bool,
         later: int,
         storing: Storing,
         old: int,
     ) -> None:
-        """Something happens to the site; an article is visited, or the visit that is open goes on."""
+        """Something happens to the site; an article is visited, or its visit that is open goes on or is given up."""
         self.site.now += timedelta(minutes=later)
-        self._change(changes)
-        brought: list[Arrival] = []
+        for kind, a, b in changes:
+            self.site.change(kind, a, b)
+        self.past.append(self.site.copy())
+        if anew:
+            self.open.pop(article, None)
         rest: list[Event] = ["page"] * 6 if to_the_end or not events else []
+        brought: list[Arrival] = []
         for happened in [*events, *rest]:
             brought.append(self._asked(article, happened, old))
             if brought[-1].ends is not None:
@@ -204,17 +216,18 @@ class Histories(RuleBasedStateMachine):
             self._store(arrival)
         self._compare()
 
-    @rule(changes=st.lists(change, min_size=1, max_size=4), article=st.sampled_from(ARTICLES))
-    def leave(self, changes: list[Change], article: int) -> None:
-        """Something happens to the site, and the visit that is open is given up."""
-        self._change(changes)
-        self.open.pop(article, None)
+    @rule(
+        minutes=st.integers(-500, 500),
+        days=st.sampled_from([0, 0, 0, -3, 3]),
+        article=st.sampled_from(ARTICLES),
+    )
+    def clock_jumps(self, minutes: int, days: int, article: int) -> None:
+        """Our clock is set, forwards or backwards; the next page comes by another time."""
+        self.ahead += timedelta(minutes=minutes, days=days)
+        self._store(self._asked(article, "page", 0))
+        self._compare()
 
-    @rule(back=st.integers(-500, 500), days=st.sampled_from([0, 0, 0, -3, 3]))
-    def clock_jumps(self, back: int, days: int) -> None:
-        """Our clock is set, forwards or backwards."""
-        self.ahead += timedelta(minutes=back, days=days)
-
+    @precondition(lambda self: self.waiting)
     @rule(which=st.integers(0, 50), many=st.integers(1, 4))
     def store_late(self, which: int, many: int) -> None:
         """Some of what waits is stored, in any order."""
@@ -222,12 +235,12 @@ class Histories(RuleBasedStateMachine):
             self._store(self.waiting.pop(which % len(self.waiting)))
         self._compare()
 
+    @precondition(lambda self: self.stored)
     @rule(which=st.integers(0, 50))
     def store_again(self, which: int) -> None:
         """Something is stored again: nobody knows whether it was."""
-        if self.stored:
-            self._store(self.stored[which % len(self.stored)])
-            self._compare()
+        self._store(self.stored[which % len(self.stored)])
+        self._compare()
 
     @rule(which=st.integers(0, 50), after=st.integers(1, 30), article=st.sampled_from(ARTICLES))
     def crash(self, which: int, after: int, article: int) -> None:
@@ -254,21 +267,21 @@ class Histories(RuleBasedStateMachine):
             self._store(self._archived(Arrival(fetch, answer, None)))
             self._compare()
 
-    @rule(everything=st.booleans())
-    def new_reader(self, everything: bool) -> None:
-        """From now on a better reader reads; perhaps it reads all again that is archived."""
+    @precondition(lambda self: self.stored and self.reader == 1)
+    @rule()
+    def new_reader(self) -> None:
+        """From now on a better reader reads."""
         self.reader = 2
-        if everything:
-            with self.connection.begin():
-                fold_anew(self.connection, self.edition, ARTICLES, self._reread, reader_version=self.reader)
-            self._compare()
+
+    @precondition(lambda self: self.reader == 2)
+    @rule(articles=st.lists(st.sampled_from(ARTICLES), min_size=1, unique=True))
+    def reparse(self, articles: list[int]) -> None:
+        """Articles are read again from the archive."""
+        with self.connection.begin():
+            fold_anew(self.connection, self.edition, articles, self._reread, reader_version=self.reader)
+        self._compare()
 
     # --- the crawl --------------------------------------------------------------------------------------------------
-
-    def _change(self, changes: Sequence[Change]) -> None:
-        for kind, a, b in changes:
-            self.site.change(kind, a, b)
-        self.past.append(self.site.copy())
 
     def _asked(self, article: int, happened: Event, old: int) -> Arrival:
         """What comes of the next request of an article's visit."""

@@ -108,12 +108,11 @@ def renew_authors(
     """
     after = _latest_states(connection, edition, sorted(keys))
     stored = _stored(connection, edition, keys)
-    spellings = _spellings(connection, edition, sorted(keys))
+    spellings, first_seen = _spellings(connection, edition, sorted(keys))
     folded = set(fetch_ids)
     rows, names = [], []
     for key in sorted(keys & after.keys()):
-        seen = spellings[key]
-        first_seen_at = min(at for _, at, _ in seen)
+        first_seen_at = first_seen[key]
         old = stored.get(key)
         place = after[key]
         author = None
@@ -125,7 +124,7 @@ def renew_authors(
         elif old is not None:
             rows.append({name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)})
             rows[-1]["first_seen_at"] = first_seen_at
-        names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in seen]
+        names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in spellings[key]]
     for some in portions(sorted(keys)):
         mine = author_names.c.author_key.in_(some) & (author_names.c.edition_id == edition.id)
         connection.execute(delete(author_names).where(mine))
@@ -188,18 +187,25 @@ def _latest_states(
 
 def _spellings(
     connection: Connection, edition: Edition, keys: Collection[str]
-) -> dict[str, list[tuple[str, datetime, int]]]:
-    """For each author every spelling, and when and by which fetch it was seen first."""
+) -> tuple[dict[str, list[tuple[str, datetime, int]]], dict[str, datetime]]:
+    """
+    For each author every spelling, and when and by which fetch it was seen first; and the earliest time of all.
+
+    The clock may have gone back in between, so that the first look at an author is not the one with the earliest time.
+    """
     found: dict[str, dict[str, tuple[tuple[int, int], datetime]]] = {}
+    first_seen: dict[str, datetime] = {}
     for some in portions(sorted(keys)):
         for row in connection.execute(_states(edition, some)):
+            first_seen[row.author_key] = min(row.seen_at, first_seen.get(row.author_key, row.seen_at))
             mine = found.setdefault(row.author_key, {})
             order = (row.fetch_id, row.comment_id)
             if row.nickname_raw not in mine or order < mine[row.nickname_raw][0]:
                 mine[row.nickname_raw] = (order, row.seen_at)
-    return {
+    spellings = {
         key: [(raw, at, order[0]) for raw, (order, at) in sorted(mine.items())] for key, mine in found.items()
     }
+    return spellings, first_seen
 
 
 def _number(author: Author, old: Row[Any] | None) -> int | None:

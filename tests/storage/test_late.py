@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Visit, VisitOutcome
-from crawler.storage.schema import comment_states, comments, visits
+from crawler.storage.schema import author_names, authors, comment_states, comments, visits
 from tests.storing import ARTICLE, EN, at, comment, fetch, normal, page, rows, save, store
 
 
@@ -85,3 +85,17 @@ def test_words_that_move_by_themselves_are_no_news_when_nobody_understands_them(
     store(connection, page(comment(11, posted_raw="four moons before", source_hash="other")), 4)
     (row,) = rows(connection, comments)
     assert (row["posted_raw"], rows(connection, comment_states)) == ("four moons before", [])
+
+
+def test_an_author_is_known_since_the_earliest_time_though_the_clock_went_back(
+    connection: Connection,
+) -> None:
+    """That two pages show an author in the same spelling, the later one by an earlier clock."""
+    shown = {1: [11], 2: [11, 12], 3: [11, 12]}
+    for number in (1, 3, 2):
+        asked = fetch(number, fetched_at=at(10 - number))
+        written = normal(page(*map(comment, shown[number])), asked.fetched_at)
+        save(connection, Exchange(edition=EN, fetch=asked, normal=written))
+    (author,) = rows(connection, authors)
+    (spelling,) = rows(connection, author_names)
+    assert (author["first_seen_at"], spelling["first_seen_at"]) == (at(8), at(9))
