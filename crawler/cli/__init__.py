@@ -3,15 +3,18 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
 
     crawling   try the sample, make the tables, crawl, look at crawls, check this machine
     asking     ask what is stored
+    histories  ask what was before
     probing    look closely at one page
     shown      what the verbs share: examples, tables, JSON
+    told       how a change is told in words
+    moments    moments as people give them
 """
 
 from typing import Any
 
 import click
 
-from crawler.cli import asking, crawling, probing
+from crawler.cli import asking, crawling, histories, probing
 from crawler.errors import Stop
 
 
@@ -45,6 +48,8 @@ for verb in (
     crawling.crawl,
     asking.articles,
     asking.thread,
+    histories.history,
+    histories.changes,
     crawling.crawls,
     crawling.doctor,
     probing.probe,

@@ -145,7 +145,7 @@ def _looks(connection: Connection, article_id: int, edition: int, moment: dateti
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommentPast:
+class CommentHistory:
     """All that a comment ever was."""
 
     #: Its present row, with the address and title of its article.
@@ -156,7 +156,7 @@ class CommentPast:
     ratings: Sequence[RowMapping]
 
 
-def comment_history(connection: Connection, comment_id: int, edition: int) -> CommentPast | None:
+def comment_history(connection: Connection, comment_id: int, edition: int) -> CommentHistory | None:
     """Every state of a comment; None where it was never seen. What differs is told by `crawler.differences`."""
     query = (
         select(comments, articles.c.title.label("article_title"), articles.c.url.label("article_url"))
@@ -179,7 +179,7 @@ def comment_history(connection: Connection, comment_id: int, edition: int) -> Co
         .all()
         for view in (views.comment_history, views.rating_history)
     )
-    return CommentPast(comment=comment, states=states, ratings=ratings)
+    return CommentHistory(comment=comment, states=states, ratings=ratings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
