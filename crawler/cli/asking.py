@@ -97,8 +97,8 @@ def show_thread(url: str, article_id: int, *, edition: str | None, as_json: bool
     away = Counter(comment["state"] for comment in comments)
     del away["live"]
     if away:
-        told = " and ".join(f"{count} {state}" for state, count in sorted(away.items(), reverse=True))
-        click.echo(f"{told} besides, which are kept")
+        told = ", ".join(f"{count} {state}" for state, count in sorted(away.items(), reverse=True))
+        click.echo(f"Kept besides: {told}")
     _show_tree(comments, zone)
 
 

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, event
 
-from crawler.items import ArticlePage, Change, Exchange, Quote, Visit
+from crawler.items import ArticlePage, Change, Quote
 from crawler.normalise.nicknames import nickname
 from crawler.site import Edition
 from crawler.storage import past, queries
 from crawler.storage.past import CHANGES, ChangeSeen, ThreadThen, changes_between, comment_history
 from crawler.storage.schema import metadata
-from tests.storing import ARTICLE, EN, NOON, RU, at, comment, fetch, normal, page, save
+from tests.storing import ARTICLE, EN, NOON, RU, at, comment, look, page
 from tests.storing import store as store_in
 
 MINUTE = timedelta(minutes=1)
@@ -28,37 +28,6 @@ HOUR = timedelta(hours=1)
 def store(connection: Connection, written: ArticlePage, number: int, edition: Edition = RU) -> None:
     """Store a page, of the edition that is no translation: there, other words are an edit."""
     store_in(connection, written, number, edition)
-
-
-def look(
-    connection: Connection,
-    written: ArticlePage | None,
-    number: int,
-    *,
-    when: datetime | None = None,
-    article: int = ARTICLE,
-    sweeps: bool = False,
-) -> None:
-    """Look at an article: a page, or the answer that there is none; `sweeps`: the page shows the whole thread."""
-    brought = fetch(
-        number,
-        RU,
-        article_id=article,
-        fetched_at=when or at(number),
-        outcome="ok" if written else "not_found",
-    )
-    shown = frozenset(one.id for one in written.comments.comments) if written else frozenset()
-    visit = Visit(id=number * 100, edition=RU, article_id=article, path=f"/{article}-a.html", started_at=NOON)
-    exchange = Exchange(
-        edition=RU,
-        fetch=brought,
-        normal=normal(written, brought.fetched_at) if written else None,
-        visit=visit,
-        seen_first=len(shown),
-        ends="not_found" if not written else "swept" if sweeps else "partial",
-        seen=shown if sweeps else frozenset(),
-    )
-    save(connection, exchange, now=brought.fetched_at)
 
 
 def then(
