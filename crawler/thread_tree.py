@@ -1,13 +1,28 @@
 """A comment thread as people read it on a terminal: an indented tree."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+from crawler.items import Change
+from crawler.normalise.threads import SEGMENT_WIDTH
 
 #: Deeper comments are not indented further, or nothing would be left for the words.
 DEEPEST_INDENT = 12
+
+#: What the site did, in a word or two; "new" needs none.
+CHANGED: Final[Mapping[Change, str]] = {
+    "edit": "edited",
+    "merge": "added to",
+    "translation": "translated anew",
+    "rename": "renamed",
+    "move": "moved",
+    "missing": "missing",
+    "gone": "gone",
+    "return": "there again",
+}
 
 
 def day_and_time(moment: datetime | None, zone: ZoneInfo, *, precision: str | None = "minute") -> str:
@@ -19,21 +34,28 @@ def day_and_time(moment: datetime | None, zone: ZoneInfo, *, precision: str | No
     return day if precision == "day" else f"{day} {local:%H:%M}"
 
 
-def tree_lines(comments: Sequence[Mapping[str, Any]], *, zone: ZoneInfo, width: int) -> Iterator[str]:
+def tree_lines(
+    comments: Sequence[Mapping[str, Any]], *, zone: ZoneInfo, width: int, gone: Collection[int] = ()
+) -> Iterator[str]:
     """
     The lines of a thread.
 
+    Where a comment answers one that is not among them, a line in its place says so.
+
     Args:
         comments: Rows of `storage.queries.thread`, in reading order.
+
+        gone: Numbers of comments that are not among them because they are gone.
 
         zone: The site's time zone.
 
         width: Columns of the terminal.
     """
-    last = _last_of_their_siblings(comments)
+    rows = list(_with_absent_ones(comments, gone))
+    last = _last_of_their_siblings(rows)
     #: For each depth above the comment: whether more siblings follow there, so that their line goes on.
     goes_on: list[bool] = []
-    for comment in comments:
+    for comment in rows:
         depth = min(comment["depth"], DEEPEST_INDENT)
         del goes_on[depth:]
         goes_on += [False] * (depth - len(goes_on))
@@ -42,9 +64,40 @@ def tree_lines(comments: Sequence[Mapping[str, Any]], *, zone: ZoneInfo, width: 
         head = stem + ("" if depth == 0 else "└─ " if is_last else "├─ ")
         rest = stem + ("" if depth == 0 else "   " if is_last else "│  ")
         goes_on.append(not is_last)
+        if "absent" in comment:
+            yield f"{head}({comment['absent']})"
+            continue
         yield head + _headline(comment, zone)
         for line in _words(comment, max(30, width - len(rest) - 2)):
             yield f"{rest}  {line}".rstrip()
+
+
+def _with_absent_ones(
+    comments: Iterable[Mapping[str, Any]], gone: Collection[int]
+) -> Iterator[Mapping[str, Any]]:
+    """The comments, and before the first answer to one that is not among them a row that stands for it."""
+    known: set[str] = set()
+    for comment in comments:
+        above: list[str] = []
+        path = comment["path"][:-SEGMENT_WIDTH]
+        while path and path not in known:
+            above.append(path)
+            path = path[:-SEGMENT_WIDTH]
+        for path in reversed(above):
+            id, parent = path[-SEGMENT_WIDTH:], path[-2 * SEGMENT_WIDTH : -SEGMENT_WIDTH]
+            yield {
+                "id": int(id),
+                "parent_id": int(parent) if parent else None,
+                "depth": len(path) // SEGMENT_WIDTH - 1,
+                "absent": "gone" if int(id) in gone else "a comment that was never seen",
+            }
+        known.update(above, (comment["path"],))
+        yield comment
+
+
+def is_marked(comment: Mapping[str, Any]) -> bool:
+    """Whether something has happened to a comment since it was seen first, so that it has a history."""
+    return bool(comment["change"] != "new")
 
 
 def _headline(comment: Mapping[str, Any], zone: ZoneInfo) -> str:
@@ -54,8 +107,10 @@ def _headline(comment: Mapping[str, Any], zone: ZoneInfo) -> str:
     parts = [comment["nickname"] or "(no name)", date]
     if comment["rating"] is not None:
         parts.append(f"{comment['rating']:+d}" if comment["rating"] else "0")
-    if comment["state"] != "live":
-        parts.append(comment["state"])
+    if is_marked(comment):
+        since = "since " if comment["state"] != "live" else ""
+        parts.append(f"{CHANGED[comment['change']]} {since}{day_and_time(comment['seen_at'], zone)}")
+        parts.append(f"#{comment['id']}")
     return " · ".join(parts)
 
 

@@ -17,6 +17,7 @@ from crawler.items import (
     Fetch,
     NormalPage,
     Recorded,
+    Visit,
 )
 from crawler.normalise import normal_page
 from crawler.normalise.datewords import ENGLISH, RUSSIAN
@@ -133,6 +134,44 @@ def save(
     return save_exchange(
         connection, exchange, crawl_id=crawl_id, now=now, reread=reread, reader_version=reader_version
     )
+
+
+def look(
+    connection: Connection,
+    written: ArticlePage | None,
+    number: int,
+    *,
+    when: datetime | None = None,
+    article: int = ARTICLE,
+    sweeps: bool = False,
+) -> None:
+    """
+    Visit an article, in the edition that is no translation: a page of it, or the answer that there is none.
+
+    Args:
+        when: The clock at the fetch, if it is another than that of its number.
+
+        sweeps: Whether the page shows the whole thread.
+    """
+    brought = fetch(
+        number,
+        RU,
+        article_id=article,
+        fetched_at=when or at(number),
+        outcome="ok" if written else "not_found",
+    )
+    shown = frozenset(one.id for one in written.comments.comments) if written else frozenset()
+    visit = Visit(id=number * 100, edition=RU, article_id=article, path=f"/{article}-a.html", started_at=NOON)
+    exchange = Exchange(
+        edition=RU,
+        fetch=brought,
+        normal=normal(written, brought.fetched_at) if written else None,
+        visit=visit,
+        seen_first=len(shown),
+        ends="not_found" if not written else "swept" if sweeps else "partial",
+        seen=shown if sweeps else frozenset(),
+    )
+    save(connection, exchange, now=brought.fetched_at)
 
 
 def rows(connection: Connection, table: Table) -> list[dict[str, Any]]:

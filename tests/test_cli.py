@@ -113,7 +113,20 @@ def test_an_address_that_is_none() -> None:
 
 @pytest.mark.parametrize(
     "verb",
-    ["", "sample", "migrate", "crawl", "articles", "thread", "crawls", "doctor", "probe", "save-page"],
+    [
+        "",
+        "sample",
+        "migrate",
+        "crawl",
+        "articles",
+        "thread",
+        "history",
+        "changes",
+        "crawls",
+        "doctor",
+        "probe",
+        "save-page",
+    ],
 )
 def test_help_has_an_example(tmp_path: Path, verb: str) -> None:
     ended = crawler(f"sqlite:///{tmp_path}/none.db", *verb.split(), "--help")

@@ -3,16 +3,19 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
 
     crawling   try the sample, make the tables, crawl, look at crawls, check this machine
     asking     ask what is stored
+    histories  ask what was before
     probing    look closely at one page
     keeping    keep the archive in order
     shown      what the verbs share: examples, tables, JSON
+    told       how a change is told in words
+    moments    moments as people give them
 """
 
 from typing import Any
 
 import click
 
-from crawler.cli import asking, crawling, keeping, probing
+from crawler.cli import asking, crawling, histories, keeping, probing
 from crawler.errors import Stop
 
 
@@ -46,6 +49,8 @@ for verb in (
     crawling.crawl,
     asking.articles,
     asking.thread,
+    histories.history,
+    histories.changes,
     crawling.crawls,
     crawling.doctor,
     probing.probe,

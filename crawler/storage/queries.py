@@ -1,4 +1,8 @@
-"""Every question that is asked of the archive. Those who ask by SQL use the views; see README.md."""
+"""
+Every question that is asked of the archive as it is. Those who ask by SQL use the views; see README.md.
+
+What was before is asked in `past`.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,6 +36,22 @@ def editions_with(connection: Connection, article_id: int) -> Sequence[RowMappin
         .order_by(editions.c.id)
     )
     return connection.execute(query).mappings().all()
+
+
+def editions_with_comment(connection: Connection, comment_id: int) -> Sequence[RowMapping]:
+    """The editions in which a comment is stored: id, code, base_url, time_zone."""
+    query = (
+        select(editions)
+        .join(comments, comments.c.edition_id == editions.c.id)
+        .where(comments.c.id == comment_id)
+        .order_by(editions.c.id)
+    )
+    return connection.execute(query).mappings().all()
+
+
+def stored_editions(connection: Connection) -> Sequence[RowMapping]:
+    """All editions of which anything was ever crawled: id, code, base_url, time_zone."""
+    return connection.execute(select(editions).order_by(editions.c.id)).mappings().all()
 
 
 def newest_articles(connection: Connection, *, edition: str | None, limit: int) -> Sequence[RowMapping]:
@@ -75,20 +95,23 @@ def thread(connection: Connection, article_id: int, edition: int) -> Sequence[Ro
     """
     The comments of an article in reading order: each before its answers, siblings by number.
 
-    Columns of `thread_view`, and the raw nickname and date beside them.
+    Columns of `thread_view`, and the raw nickname and date beside them; also those that are missing or gone.
     """
     query = text(
         """
         SELECT t.comment_id AS id, t.parent_id, c.parent_source, t.root_id, t.depth, t.path, t.author_key, t.nickname,
                c.nickname_raw, t.posted_at, c.posted_raw, t.posted_precision, t.body, t.quotes, c.links, c.images,
-               t.rating, t.state, c.changed_at
+               t.rating, t.state, c.change, c.seen_at, c.changed_at
         FROM thread_view t
         JOIN comments c ON c.id = t.comment_id AND c.edition_id = t.edition_id
         WHERE t.article_id = :article AND t.edition_id = :edition
         ORDER BY t.path
         """
     ).columns(
-        **{name: comments.c[name].type for name in ("posted_at", "changed_at", "quotes", "links", "images")},
+        **{
+            name: comments.c[name].type
+            for name in ("posted_at", "seen_at", "changed_at", "quotes", "links", "images")
+        },
     )
     return connection.execute(query, {"article": article_id, "edition": edition}).mappings().all()
 
@@ -115,4 +138,5 @@ def totals(connection: Connection) -> dict[str, int]:
 
 def newest_moment(connection: Connection) -> datetime | None:
     """When anything was last fetched; None in an empty archive. Tells a clock that runs behind."""
-    return connection.scalar(select(fetches.c.fetched_at).order_by(fetches.c.id.desc()).limit(1))
+    newest = select(func.max(fetches.c.id)).scalar_subquery()
+    return connection.scalar(select(fetches.c.fetched_at).where(fetches.c.id == newest))

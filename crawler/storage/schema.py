@@ -127,6 +127,7 @@ article_states = Table(
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("article_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["article_id", "edition_id"], ["articles.id", "articles.edition_id"]),
+    Index(None, "until"),
 )
 
 authors = Table(
@@ -215,6 +216,8 @@ comment_states = Table(
     ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
     Index(None, "article_id", "edition_id"),
     Index(None, "author_key", "edition_id"),
+    # What changed in a period: each change has ended a state.
+    Index(None, "until"),
 )
 
 rating_states = Table(

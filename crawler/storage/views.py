@@ -5,7 +5,43 @@ SQLite cannot alter a table that a view reads, so they may not stand while table
 of both dialects. README.md documents them column by column.
 """
 
-from sqlalchemy import Connection, text
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Table, TableClause, column, table, text
+
+from crawler.fold.content import ARTICLE_CONTENT, COMMENT_CONTENT
+from crawler.storage.schema import article_states, comment_states, rating_states
+from crawler.storage.types import BigNumber, UtcTime
+
+#: What is told of a change as it was before and after, beside the state.
+COMMENT_DIFFERS: Final = tuple(name for name in COMMENT_CONTENT if name != "source_hash")
+ARTICLE_DIFFERS: Final = ARTICLE_CONTENT
+
+
+def _changes(present: str, states: str, key: str, content: Sequence[str]) -> str:
+    """
+    A row a change: each ended a state, and the next one began with it.
+
+    The next state is looked up by its key: a join with the whole history would make SQLite read all of it.
+    """
+
+    def after(name: str) -> str:
+        return f"CASE WHEN n.{key} IS NULL THEN p.{name} ELSE n.{name} END AS {name}"
+
+    told = [f"{after(name)}, b.{name} AS {name}_before" for name in ("state", *content)]
+    return f"""
+        SELECT b.{key}, b.edition_id, b.until AS seen_at, b.seen_at AS seen_at_before, {after("change")},
+               {after("fetch_id")}, b.fetch_id AS fetch_id_before,
+               {", ".join(told)}
+        FROM {states} b
+        JOIN {present} p ON p.id = b.{key} AND p.edition_id = b.edition_id
+        LEFT JOIN {states} n ON n.{key} = b.{key} AND n.edition_id = b.edition_id AND n.fetch_id = (
+            SELECT min(m.fetch_id) FROM {states} m
+            WHERE m.{key} = b.{key} AND m.edition_id = b.edition_id AND m.fetch_id > b.fetch_id
+        )
+    """  # noqa: S608 - names of our own tables and columns
+
 
 #: Name → SELECT, in the order of creation: a view may read those above it.
 VIEWS: dict[str, str] = {
@@ -43,6 +79,8 @@ VIEWS: dict[str, str] = {
                a.change, a.fetch_id
         FROM articles a
     """,
+    "comment_changes": _changes("comments", "comment_states", "comment_id", COMMENT_DIFFERS),
+    "article_changes": _changes("articles", "article_states", "article_id", ARTICLE_DIFFERS),
     "thread_view": """
         SELECT c.edition_id, c.article_id, a.title AS article_title, c.id AS comment_id, c.parent_id, c.root_id,
                c.depth, c.path, c.author_key, coalesce(n.nickname, c.nickname_raw) AS nickname, c.posted_at,
@@ -87,6 +125,28 @@ VIEWS: dict[str, str] = {
         LEFT JOIN articles a ON a.id = f.article_id AND a.edition_id = f.edition_id
     """,
 }
+
+
+def _history(name: str, states: Table) -> TableClause:
+    return table(name, *(column(its.name, its.type) for its in states.columns))
+
+
+def _change(name: str, states: Table, content: Sequence[str]) -> TableClause:
+    both = [
+        column(name + when, states.c[name].type) for name in ("state", *content) for when in ("", "_before")
+    ]
+    keys = [column(its.name, its.type) for its in states.primary_key if its.name != "fetch_id"]
+    times = [column("seen_at", UtcTime), column("seen_at_before", UtcTime)]
+    fetch_ids = [column("fetch_id", BigNumber), column("fetch_id_before", BigNumber)]
+    return table(name, *keys, *times, column("change", states.c.change.type), *fetch_ids, *both)
+
+
+# The views as SQLAlchemy asks them.
+comment_history = _history("comment_history", comment_states)
+rating_history = _history("rating_history", rating_states)
+article_history = _history("article_history", article_states)
+comment_changes = _change("comment_changes", comment_states, COMMENT_DIFFERS)
+article_changes = _change("article_changes", article_states, ARTICLE_DIFFERS)
 
 
 def drop_views(connection: Connection) -> None:

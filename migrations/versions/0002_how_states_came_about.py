@@ -52,6 +52,7 @@ def upgrade() -> None:
         batch.alter_column("last_fetch_id", existing_type=BigNumber, nullable=False)
     with op.batch_alter_table("article_states") as batch:
         batch.alter_column("change", existing_type=sa.Text(), nullable=False)
+        batch.create_index(batch.f("ix_article_states_until"), ["until"])
     with op.batch_alter_table("comments") as batch:
         batch.alter_column("rated_at", existing_type=UtcTime(), nullable=False)
         batch.alter_column("rating_fetch_id", existing_type=BigNumber, nullable=False)
@@ -67,6 +68,7 @@ def upgrade() -> None:
         batch.alter_column("change", existing_type=sa.Text(), nullable=False)
         batch.create_index(batch.f("ix_comment_states_article_id_edition_id"), ["article_id", "edition_id"])
         batch.create_index(batch.f("ix_comment_states_author_key_edition_id"), ["author_key", "edition_id"])
+        batch.create_index(batch.f("ix_comment_states_until"), ["until"])
     with op.batch_alter_table("visits") as batch:
         batch.add_column(sa.Column("unseen", Json))
         batch.alter_column("last_fetch_id", existing_type=BigNumber, nullable=False)
@@ -177,6 +179,7 @@ def downgrade() -> None:
         op.execute("SELECT setval('visits_id_seq', coalesce((SELECT max(id) FROM visits), 0) + 1, false)")
         op.execute("ALTER TABLE visits ALTER COLUMN id SET DEFAULT nextval('visits_id_seq')")
     with op.batch_alter_table("comment_states") as batch:
+        batch.drop_index(batch.f("ix_comment_states_until"))
         batch.drop_index(batch.f("ix_comment_states_author_key_edition_id"))
         batch.drop_index(batch.f("ix_comment_states_article_id_edition_id"))
         batch.drop_column("change")
@@ -187,6 +190,7 @@ def downgrade() -> None:
     with op.batch_alter_table("authors") as batch:
         batch.drop_column("renamed_fetch_id")
     with op.batch_alter_table("article_states") as batch:
+        batch.drop_index(batch.f("ix_article_states_until"))
         batch.drop_column("change")
     with op.batch_alter_table("articles") as batch:
         for name in ("last_fetch_id", "seen_at", "not_found_times", "change"):
