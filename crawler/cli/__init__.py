@@ -56,5 +56,6 @@ for verb in (
     probing.probe,
     probing.save_page,
     keeping.reparse,
+    keeping.verify,
 ):
     main.add_command(verb)

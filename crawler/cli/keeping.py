@@ -17,6 +17,7 @@ from crawler.site import Edition
 
 if TYPE_CHECKING:
     from crawler.reparse import Summary
+    from crawler.verify.results import Result
 
 #: Characters of a value that are shown where it differs.
 SHOWN = 60
@@ -86,6 +87,83 @@ def reparse(
             click.echo(line)
     if summary.unread:
         sys.exit(CannotStore.exit_code)
+
+
+@click.command(
+    epilog=example(
+        "crawler verify", "crawler verify --edition en --all-articles", "crawler verify --no-archive --json"
+    )
+)
+@click.option("--edition", help="Only this edition, such as en; by default all.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="So many articles of each edition, taken at random, are read again from the archive; by default 200.",
+)
+@click.option("--all-articles", is_flag=True, help="All articles are read again.")
+@click.option("--no-archive", is_flag=True, help="Look at the database alone.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="one a processor",
+    help="How many read the archive at a time.",
+)
+@as_json
+def verify(
+    edition: str | None,
+    sample: int | None,
+    all_articles: bool,
+    no_archive: bool,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Look whether everything holds that should, in the database and in the archive. Nothing is changed.
+
+    A crawl may go on meanwhile. Ends with 0 where all holds, with 1 where something does not, with 3 where database or
+    archive cannot be used.
+    """
+    from crawler.verify import results as verifying  # other verbs need not wait for it
+
+    if all_articles and (sample is not None or no_archive):
+        raise BadArgument("--all-articles goes neither with --sample nor with --no-archive.")
+    environment = Environment()
+    chosen = verifying.SAMPLE if sample is None else sample
+    choice = verifying.Choice(
+        editions=_editions(edition), sample=None if all_articles else chosen, archive=not no_archive
+    )
+    results = []
+    for result in verifying.results(
+        environment.database_url,
+        environment.warc_dir,
+        choice,
+        processes=processes,
+        person_hash=None,
+        say=lambda line: click.echo(line, err=True),
+    ):
+        results.append(result)
+        if not as_json:
+            for line in _result_lines(result):
+                click.echo(line)
+    holds = all(result.holds for result in results)
+    if as_json:
+        print_json({"holds": holds, "checks": [result.as_dict() for result in results]})
+    if not holds:
+        sys.exit(1)
+
+
+def _result_lines(result: Result) -> Iterator[str]:
+    over = ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in result.over.items())
+    told = "".join(f"; {one}" for one in result.told)
+    line = f"{'ok' if result.holds else 'WRONG':5}  {result.check.name}: {result.check.means}"
+    yield f"{line} ({over}){told}" if over else f"{line}{told}"
+    if result.holds:
+        return
+    yield from (f"         {one.where}: {one.what}" for one in result.examples)
+    if result.wrong > len(result.examples):
+        yield f"         … and {result.wrong - len(result.examples):,} more"
+    yield f"       What to do: {result.check.remedy}"
 
 
 def _editions(code: str | None) -> tuple[Edition, ...]:

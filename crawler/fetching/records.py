@@ -121,6 +121,17 @@ class ArchiveReader:
         """
         return self._each(self._archived, files, bad)
 
+    def checked(
+        self, file: str, *, bad: Callable[[BadRecord], object]
+    ) -> Iterator[tuple[Place, Archived | None]]:
+        """
+        Where each record of a file stands, its digests checked, and the exchange of those that hold an answer.
+
+        Args:
+            bad: Is told of each record that cannot be read, and the reading goes on behind it.
+        """
+        return self._each(self._checked, [file], bad, answers_only=False)
+
     def index(
         self,
         files: Iterable[str] | None = None,
@@ -148,6 +159,8 @@ class ArchiveReader:
         read: "Callable[[_Record, Place], _Read]",
         files: Iterable[str] | None,
         bad: Callable[[BadRecord], object] | None,
+        *,
+        answers_only: bool = True,
     ) -> "Iterator[_Read]":
         for name in self.files() if files is None else files:
             try:
@@ -157,7 +170,7 @@ class ArchiveReader:
                             if isinstance(data, BadRecord):
                                 raise data
                             record = _Record.of(data, name, offset)
-                            if record.kind in _ANSWERS:
+                            if record.kind in _ANSWERS or not answers_only:
                                 yield read(record, Place(name, offset))
                         except BadRecord as error:
                             if bad is None:
@@ -214,6 +227,12 @@ class ArchiveReader:
             sent=sent,
         )
 
+    def _checked(self, record: "_Record", place: Place) -> tuple[Place, Archived | None]:
+        if record.kind in _ANSWERS:
+            return place, self._archived(record, place)
+        record.check()
+        return place, None
+
     def _original(self, revisit: "_Record", digest: str) -> bytes:
         """The body that a revisit saves to write again."""
         place = Place(revisit.text("WARC-Refers-To-Filename"), revisit.number("WARC-Refers-To-File-Offset"))
@@ -242,7 +261,7 @@ class ArchiveReader:
         )
 
 
-_Read = TypeVar("_Read", Archived, Indexed)
+_Read = TypeVar("_Read")
 
 
 class _Missing(BadRecord):

@@ -415,6 +415,26 @@ def _set_aside(file: BinaryIO, start: int, path: Path) -> None:
 # --- files that nobody else writes, and bytes that are really there ------------------------------------------------
 
 
+def is_written(path: Path) -> bool:
+    """
+    Whether a process that lives still writes this file, which ends in `.open`.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False  # its writer closed it just now
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
 def _lock(fd: int, path: Path) -> None:
     """
     Lock a file until it is closed or the process ends.

@@ -20,7 +20,7 @@ from crawler.storage.dialects import portions, upsert
 from crawler.storage.schema import author_names, authors, comment_states, comments
 
 #: What a page shows of an author.
-_FACTS = ("nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id")
+FACTS = ("nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id")
 
 #: Finds the author of a comment as a fetch shows them; arguments are the numbers of the fetch and of the comment.
 AuthorAt = Callable[[int, int], Author | None]
@@ -43,7 +43,7 @@ def save_authors(connection: Connection, edition: Edition, named: Collection[Nam
         spelling = spellings.get((key, one.nickname_raw))
         if spelling is None or one.order < spelling.order:
             spellings[key, one.nickname_raw] = one
-    stored = _stored(connection, edition, latest)
+    stored = stored_authors(connection, edition, latest)
     rows = []
     for key, one in latest.items():
         old = stored.get(key)
@@ -52,16 +52,16 @@ def save_authors(connection: Connection, edition: Edition, named: Collection[Nam
             continue
         first = min(first_seen[key], old.first_seen_at)
         author = replace(one.author, site_user_id=_number(one.author, old))
-        same = all(getattr(old, name) == getattr(author, name) for name in _FACTS)
+        same = all(getattr(old, name) == getattr(author, name) for name in FACTS)
         # Another page may have been stored that is later and shows the author as they are stored.
         if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
-            row = {name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)}
+            row = {name: getattr(old, name) for name in ("key", "edition_id", *FACTS)}
             row |= {"first_seen_at": first, "site_user_id": author.site_user_id}
         else:
             row = _row(edition, author, first)
         if not same or first != old.first_seen_at:
             rows.append(row)
-    upsert(connection, authors, rows, update=[*_FACTS, "first_seen_at"])
+    upsert(connection, authors, rows, update=[*FACTS, "first_seen_at"])
     names = [_name(edition, key, raw, one.at, one.fetch_id) for (key, raw), one in spellings.items()]
     upsert(connection, author_names, names, update=["first_seen_at", "fetch_id"], smaller="fetch_id")
 
@@ -107,7 +107,7 @@ def renew_authors(
         fetch_ids: The fetches that were folded anew.
     """
     after = _latest_states(connection, edition, sorted(keys))
-    stored = _stored(connection, edition, keys)
+    stored = stored_authors(connection, edition, keys)
     spellings, first_seen = _spellings(connection, edition, sorted(keys))
     folded = set(fetch_ids)
     rows, names = [], []
@@ -122,13 +122,13 @@ def renew_authors(
             author = replace(author, site_user_id=_number(author, old))
             rows.append(_row(edition, author, first_seen_at))
         elif old is not None:
-            rows.append({name: getattr(old, name) for name in ("key", "edition_id", *_FACTS)})
+            rows.append({name: getattr(old, name) for name in ("key", "edition_id", *FACTS)})
             rows[-1]["first_seen_at"] = first_seen_at
         names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in spellings[key]]
     for some in portions(sorted(keys)):
         mine = author_names.c.author_key.in_(some) & (author_names.c.edition_id == edition.id)
         connection.execute(delete(author_names).where(mine))
-    upsert(connection, authors, rows, update=[*_FACTS, "first_seen_at"])
+    upsert(connection, authors, rows, update=[*FACTS, "first_seen_at"])
     upsert(connection, author_names, names, update=())
     for some in portions(sorted(keys - after.keys())):
         mine = authors.c.key.in_(some) & (authors.c.edition_id == edition.id)
@@ -142,7 +142,8 @@ def renew_authors(
     save_renames(connection, edition, renamed)
 
 
-def _stored(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Row[Any]]:
+def stored_authors(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Row[Any]]:
+    """The rows of these authors, by their keys."""
     return {
         row.key: row
         for some in portions(sorted(keys))
@@ -215,7 +216,7 @@ def _number(author: Author, old: Row[Any] | None) -> int | None:
 
 
 def _row(edition: Edition, author: Author, first_seen_at: datetime) -> dict[str, Any]:
-    row = {name: getattr(author, name) for name in _FACTS}
+    row = {name: getattr(author, name) for name in FACTS}
     return row | {"key": author.key, "edition_id": edition.id, "first_seen_at": first_seen_at}
 
 

@@ -26,15 +26,16 @@ def recorded(connection: Connection, edition: Edition, article_ids: Iterable[int
             select(fetches).where(fetches.c.article_id.in_(some), fetches.c.edition_id == edition.id)
         ).mappings()
     ]
-    return [_recorded(row) for row in sorted(rows, key=lambda row: row["id"])]
+    return [recorded_row(row) for row in sorted(rows, key=lambda row: row["id"])]
 
 
 def recorded_one(connection: Connection, fetch_id: int) -> Recorded:
     """The recorded exchange of this number."""
-    return _recorded(connection.execute(select(fetches).where(fetches.c.id == fetch_id)).mappings().one())
+    return recorded_row(connection.execute(select(fetches).where(fetches.c.id == fetch_id)).mappings().one())
 
 
-def _recorded(row: RowMapping) -> Recorded:
+def recorded_row(row: RowMapping) -> Recorded:
+    """The exchange that a row of `fetches` tells of."""
     return Recorded(
         fetch=Fetch(**{name: row[name] for name in _FETCH}),
         crawl_id=row["crawl_id"],
