@@ -6,7 +6,7 @@ Storing a page again changes nothing. A page that is older than what is stored o
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from crawler.fold import articles as article_steps
 from crawler.fold.content import article_content
@@ -16,7 +16,7 @@ from crawler.normalise.numbers import require_possible
 from crawler.site import Edition
 from crawler.storage.articles import save_article, stored_article
 from crawler.storage.comments import Stored, save_comments, stored_comments
-from crawler.storage.schema import articles
+from crawler.storage.schema import articles, fetches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,9 @@ def _refuse_late(
     connection: Connection, edition: Edition, article_id: int, old: Row | None, stored: Stored, fetch: Fetch
 ) -> None:
     """Raise Late where a later fetch has shown the article, or another article from which a comment would move."""
-    late = {article_id} if old is not None and old["last_fetch_id"] > fetch.id else set()
+    # Who asked later for an article that was never seen may have been told that it is gone.
+    newest = _newest_fetch(connection, edition, article_id) if old is None else old["last_fetch_id"]
+    late = {article_id} if newest > fetch.id else set()
     others = sorted({row.article_id for row in stored.values()} - {article_id})
     if others:
         query = select(articles.c.id).where(
@@ -85,3 +87,11 @@ def _refuse_late(
         late.update(connection.scalars(query))
     if late:
         raise Late({article_id, *late})
+
+
+def _newest_fetch(connection: Connection, edition: Edition, article_id: int) -> int:
+    """The number of the newest recorded fetch that asked for an article, 0 where there is none."""
+    query = select(func.max(fetches.c.id)).where(
+        fetches.c.article_id == article_id, fetches.c.edition_id == edition.id
+    )
+    return connection.scalar(query) or 0

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Visit, VisitOutcome
-from crawler.storage.schema import author_names, authors, comment_states, comments, visits
+from crawler.storage.schema import articles, author_names, authors, comment_states, comments, visits
 from tests.storing import ARTICLE, EN, at, comment, fetch, normal, page, rows, save, store
 
 
@@ -99,3 +99,11 @@ def test_an_author_is_known_since_the_earliest_time_though_the_clock_went_back(
     (author,) = rows(connection, authors)
     (spelling,) = rows(connection, author_names)
     assert (author["first_seen_at"], spelling["first_seen_at"]) == (at(8), at(9))
+
+
+def test_a_page_of_an_article_that_was_only_ever_asked_for_in_vain(connection: Connection) -> None:
+    save(connection, brought(2, outcome="not_found", ends="not_found"))
+    store(connection, page(comment(11)), 1)
+    (article,) = rows(connection, articles)
+    assert (article["state"], article["change"], article["first_seen_at"]) == ("missing", "missing", at(1))
+    assert rows(connection, comments)[0]["state"] == "live"
