@@ -35,6 +35,8 @@ _GZIP: Final = b"\x1f\x8b\x08"
 _MAX_FIELDS: Final = 1024 * 1024
 _LOADER: Final = ArcWarcRecordLoader()
 _ARC_LINE: Final = re.compile(rb"\S+ \S+ [0-9]{14} \S* ?[0-9]+\r?\n")
+_HEX: Final = re.compile("[0-9A-Fa-f]+")
+_HEX_LENGTHS: Final = {"md5": 32, "sha1": 40, "sha256": 64}
 _HASHES: Final = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5}
 
 
@@ -156,10 +158,11 @@ def payload_name(record: ForeignRecord) -> str | None:
         return None
     value = value.strip()
     try:
-        is_hex = len(value) in (32, 40, 64) and bytes.fromhex(value)
-        return f"{algorithm.lower()}:{bytes(is_hex).hex() if is_hex else base64.b32decode(value).hex()}"
-    except (ValueError, binascii.Error):
+        is_hex = _HEX.fullmatch(value) is not None and len(value) == _HEX_LENGTHS.get(algorithm.lower())
+        value = value.lower() if is_hex else base64.b32decode(value.upper()).hex()
+    except (ValueError, binascii.Error):  # spelled in a way of its own
         return f"{algorithm.lower()}:{value}"
+    return f"{algorithm.lower()}:{value}"
 
 
 # --- the bytes of a file -------------------------------------------------------------------------------------------
