@@ -116,17 +116,19 @@ class ForeignFile:
         head = StatusAndHeaders(seen.status, headers, protocol="HTTP/1.1")
         self.record("response", uri, seen.body, head, **{"WARC-Date": "2026-08-07T10:00:01Z"})
 
-    def revisit(self, seen: Seen, *, digest: str, **fields: str) -> None:
-        """The same page again, without its body."""
+    def revisit(self, seen: Seen, *, digest: str | None, **fields: str) -> None:
+        """The same page again, without its body; `digest` names the body."""
         head = StatusAndHeaders(seen.status, seen.headers, protocol="HTTP/1.1")
         record = self._writer.create_revisit_record(
             seen.uri,
-            digest=digest,
+            digest=digest or "none",
             refers_to_uri=seen.uri,
             refers_to_date="2016-01-01T00:00:00Z",
             http_headers=head,
             warc_headers_dict={"WARC-Date": seen.date, **fields},
         )
+        if digest is None:
+            record.rec_headers.remove_header("WARC-Payload-Digest")
         self.add(record)
 
     @property

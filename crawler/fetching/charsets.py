@@ -4,13 +4,9 @@ import codecs
 import re
 from typing import Final
 
-#: The charsets of Russian pages in which every byte is a letter: only the page itself can say which of them it is in.
-_OLD: Final = {
-    "windows-1251": "cp1251",
-    "cp1251": "cp1251",
-    "win-1251": "cp1251",
-    "koi8-r": "koi8_r",
-}
+#: The charset of Russian sites before UTF-8. Nearly every text can be decoded so, whatever it is written in: that it
+#: makes sense only the page itself can say.
+_OLD: Final = {"windows-1251": "cp1251", "cp1251": "cp1251", "win-1251": "cp1251"}
 
 _HEADER: Final = re.compile(rb"""charset\s*=\s*["']?([A-Za-z0-9_-]{1,20})""", re.IGNORECASE)
 _META: Final = re.compile(rb"""<meta\s[^>]{0,200}?charset\s*=\s*["']?([A-Za-z0-9_-]{1,20})""", re.IGNORECASE)

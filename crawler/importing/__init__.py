@@ -354,11 +354,16 @@ def _save(connection: Any, fetches: Sequence[Fetch]) -> None:
         site = known[edition_id].site
         edition = next(edition for edition in site.editions if edition.id == edition_id)
         found = [
-            Recorded(fetch=fetch, crawl_id=None, visit_id=None, reader_version=None)
+            Recorded(fetch=fetch, crawl_id=None, visit_id=None, reader_version=_version(fetch))
             for fetch in fetches
             if fetch.edition_id == edition_id
         ]
         save_unknown(connection, edition, site.name, found)
+
+
+def _version(fetch: Fetch) -> int | None:
+    """Of the reader that has read a page: none yet, unless nobody ever will."""
+    return READER_VERSION if fetch.was_read and fetch.outcome != "ok" else None
 
 
 class _Looking(_Taker):
