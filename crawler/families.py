@@ -1,6 +1,7 @@
 """Articles with those that share comments with them, read again from the archive as a whole, by several processes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -42,7 +43,22 @@ def told(
 ) -> Iterator[tuple[list[Recorded], Iterable[Exchange] | BadRecord]]:
     """Each family with its exchanges as they are read now, or with what hinders that; in the order of the families."""
     for known, said in shared(partial(_read, folder), known_families, processes, here=_is_large):
-        yield known, reread(known, ArchiveReader(folder), readers()) if said is None else said
+        yield known, _Reread(known, folder) if said is None else said
+
+
+@dataclass(frozen=True, slots=True)
+class _Reread:
+    """
+    The exchanges of a family, read when they are asked for: each time from the start.
+
+    A transaction is repeated where the connection broke; half of the exchanges must not be taken for all of them.
+    """
+
+    known: Sequence[Recorded]
+    folder: Path
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return reread(self.known, ArchiveReader(self.folder), readers())
 
 
 def _is_large(known: list[Recorded]) -> bool:

@@ -67,6 +67,9 @@ FetchOutcome = Literal[
 ]
 """What came of one HTTP exchange."""
 
+FetchSource = Literal["live", "import"]
+"""live: we asked the site · import: taken out of somebody else's archive"""
+
 VisitOutcome = Literal[
     "swept",  # all comment pages read and understood, the end proven
     "miscounted",  # the same, but the site states another number of comments than it shows
@@ -328,8 +331,7 @@ class Fetch:
     warc_file: str | None = None
     #: Where its record begins in that file, in bytes.
     warc_offset: int | None = None
-    #: "live": we asked the site · "import": taken out of somebody else's archive.
-    source: Literal["live", "import"] = "live"
+    source: FetchSource = "live"
 
     @property
     def was_read(self) -> bool:

@@ -7,7 +7,6 @@ lost, or never had, is found in the archive: an empty database becomes the one t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -15,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.environment import EMBEDDED_DATABASE
 from crawler.errors import BadRecord
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
@@ -24,10 +22,9 @@ from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread
 from crawler.site import Edition
 from crawler.sites import readers
-from crawler.storage import database, ledger
-from crawler.storage.archive import Archive
 from crawler.storage.recorded import articles_to_read, restore_frontier, save_unknown, unknown_fetches
 from crawler.storage.refold import Difference, fold_told
+from crawler.upkeep import opened
 from crawler.work import Progress, Say
 
 #: Exchanges of the archive that are looked up in the database at a time.
@@ -150,7 +147,7 @@ def reparse(
     """
     summary = Summary(applied=apply)
     archive = ArchiveReader(folder)
-    with _opened(url, choice.editions, apply=apply) as run:
+    with opened(url, choice.editions, apply=apply) as run:
         if choice.everything:
             _find_unknown(run, archive, choice.editions, summary, apply=apply, say=say)
         for edition in choice.editions:
@@ -191,23 +188,6 @@ def reparse(
                     run(restore_frontier, edition, article_ids)
                 summary.add(found)
     return summary
-
-
-@contextmanager
-def _opened(url: str, editions: Sequence[Edition], *, apply: bool) -> Iterator[Run]:
-    """The database: where something is to be written, with the locks of its editions, as a crawl has it."""
-    if not apply:
-        with database.reading(url) as connection:
-            yield lambda work, *args, **kwargs: work(connection, *args, **kwargs)
-        return
-    archive = Archive(url, editions, embedded=url == EMBEDDED_DATABASE)
-    archive.open()
-    try:
-        for reader in {id(reader.site): reader for reader in readers().values()}.values():
-            archive.run_now(ledger.save_editions, reader.site)
-        yield archive.run_now
-    finally:
-        archive.close()
 
 
 def _whole_day(day: date | None) -> tuple[datetime, datetime] | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body
+from crawler.fetching.charsets import old_charset
 from crawler.fetching.exchange import one_line, redirect, server_time
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.warc import Place
@@ -117,6 +118,9 @@ def _reply(archived: Archived) -> Reply:
         body=body.text,
         seen_at=server_time(archived.header(b"Date"), fetch.fetched_at),
         location=redirect(archived.header(b"Location")),
+        charset=old_charset(body.text, archived.header(b"Content-Type"))
+        if fetch.source == "import"
+        else None,
     )
 
 

@@ -68,6 +68,8 @@ class Reply:
     seen_at: datetime
     #: Where the answer says that the page is now, where it says so.
     location: str | None = None
+    #: How the body is written, where that is otherwise than the site's pages are: old pages in archives of others.
+    charset: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +313,7 @@ def _shown(
             url=fetch.url,
             fetched_at=fetch.fetched_at,
             edition=edition,
-            charset=reader.site.charset,
+            charset=reply.charset or reader.site.charset,
             pages=reader.pages,
         )
         return expected(page, fetch)

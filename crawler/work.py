@@ -53,19 +53,21 @@ def shared(
 class Progress:
     """Says from time to time how far it is, and how long the rest will take at this pace."""
 
-    def __init__(self, say: Say, what: str, total: int, of: str = "articles") -> None:
+    def __init__(self, say: Say, what: str, total: float, of: str = "articles") -> None:
         self._say = say
         self._what = what
         self._total = total
         self._of = of
-        self._done = 0
+        self._done = 0.0
         self._began = self._said = time.monotonic()
 
-    def add(self, count: int) -> None:
+    def add(self, count: float) -> None:
         """So many more are done."""
         self._done += count
         now = time.monotonic()
-        if now - self._said >= EVERY_S and self._done < self._total:
+        if now - self._said >= EVERY_S and 0 < self._done < self._total:
             self._said = now
             left = (now - self._began) / self._done * (self._total - self._done)
-            self._say(f"{self._what} {self._done} of {self._total} {self._of}, {left / 60:.0f} min left")
+            self._say(
+                f"{self._what} {self._done:,.0f} of {self._total:,.0f} {self._of}, {left / 60:.0f} min left"
+            )

@@ -26,7 +26,7 @@ ERAS: tuple[Era, ...] = ("10.5", "13", "20", "flat")
 CommentSkin = Literal["topwar-2021", "dle-default", "table", "cards", "bare"]
 COMMENT_SKINS: tuple[CommentSkin, ...] = ("topwar-2021", "dle-default", "table", "cards", "bare")
 #: Those that our reader knows; of the others it knows the engine's ids alone.
-KNOWN_SKINS = ("topwar-2021", "dle-default")
+KNOWN_SKINS: tuple[CommentSkin, ...] = ("topwar-2021", "dle-default")
 
 ArticleSkin = Literal["2025", "2021", "2018", "dle-default"]
 ARTICLE_SKINS: tuple[ArticleSkin, ...] = ("2025", "2021", "2018", "dle-default")

@@ -6,6 +6,7 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
     histories  ask what was before
     probing    look closely at one page
     keeping    keep the archive in order
+    importing  take old pages out of archives that others made
     shown      what the verbs share: examples, tables, JSON
     told       how a change is told in words
     moments    moments as people give them
@@ -15,7 +16,7 @@ from typing import Any
 
 import click
 
-from crawler.cli import asking, crawling, histories, keeping, probing
+from crawler.cli import asking, crawling, histories, importing, keeping, probing
 from crawler.errors import Stop
 
 
@@ -57,5 +58,6 @@ for verb in (
     probing.save_page,
     keeping.reparse,
     keeping.verify,
+    importing.import_,
 ):
     main.add_command(verb)

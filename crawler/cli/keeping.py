@@ -66,7 +66,7 @@ def reparse(
 
     environment = Environment()
     choice = reparsing.Choice(
-        editions=_editions(edition),
+        editions=chosen_editions(edition),
         article_ids=article_ids,
         crawl_id=crawl_id,
         day=day.date() if day else None,
@@ -131,7 +131,7 @@ def verify(
     environment = Environment()
     chosen = verifying.SAMPLE if sample is None else sample
     choice = verifying.Choice(
-        editions=_editions(edition), sample=None if all_articles else chosen, archive=not no_archive
+        editions=chosen_editions(edition), sample=None if all_articles else chosen, archive=not no_archive
     )
     results = []
     for result in verifying.results(
@@ -166,7 +166,7 @@ def _result_lines(result: Result) -> Iterator[str]:
     yield f"       What to do: {result.check.remedy}"
 
 
-def _editions(code: str | None) -> tuple[Edition, ...]:
+def chosen_editions(code: str | None) -> tuple[Edition, ...]:
     """The editions that a verb is about: the one of this code, or all of all sites."""
     from crawler.sites import readers  # other verbs need not wait for the readers of all sites
 

@@ -8,9 +8,11 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     numbers       numbers for fetches and visits, in the order in which they were made
     exchange      one `crawler.items.Fetch` for every HTTP exchange
     bodies        did the whole body come?
+    charsets      in which letters an old page is written
     archiving     every exchange into the archive before anybody reads it
     warc          the archive's files, as they are written
     records       the same, as they are read
+    foreign       archives that others made, as they are read
     conversation  a few requests outside a crawl, as polite as one
 
 A request ends in exactly one of four ways, and the spider hears of it exactly once:

@@ -26,7 +26,7 @@ from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body, looked_at
 from crawler.fetching.warc import OPEN, Place
-from crawler.items import Fetch, FetchKind, FetchOutcome
+from crawler.items import Fetch, FetchKind, FetchOutcome, FetchSource
 
 MAX_RECORD: Final = 64 * 1024 * 1024
 """Longest record that is read, unpacked; a crawl archives bodies of 8 MiB at most."""
@@ -137,13 +137,17 @@ class ArchiveReader:
         files: Iterable[str] | None = None,
         *,
         bad: Callable[[BadRecord], object] | None = None,
+        start: int = 0,
     ) -> Iterator[Indexed]:
         """
         Which exchanges these files hold, or all, without their bodies; with the same arguments as `exchanges`.
 
         No digest is checked, and no original of a revisit is looked for.
+
+        Args:
+            start: Where a record begins in each of the files, in bytes: those before it are left out.
         """
-        return self._each(self._indexed, files, bad)
+        return self._each(self._indexed, files, bad, start=start)
 
     def at(self, place: Place) -> Archived:
         """
@@ -161,11 +165,12 @@ class ArchiveReader:
         bad: Callable[[BadRecord], object] | None,
         *,
         answers_only: bool = True,
+        start: int = 0,
     ) -> "Iterator[_Read]":
         for name in self.files() if files is None else files:
             try:
                 with self._opened(name) as file:
-                    for offset, data in _members(file, name):
+                    for offset, data in _members(file, name, start):
                         try:
                             if isinstance(data, BadRecord):
                                 raise data
@@ -340,6 +345,7 @@ class _Record:
             page=self.number_or_none("Archive-Page"),
             warc_file=place.file,
             warc_offset=place.offset,
+            source=self.one_of(get_args(FetchSource), "Archive-Source", "live"),
         )
 
     @property
@@ -375,8 +381,8 @@ class _Record:
             raise self.bad(f"its {name} has no time zone: {value!r}")
         return moment
 
-    def one_of(self, names: tuple[_Name, ...], name: str) -> _Name:
-        value = self.text(name)
+    def one_of(self, names: tuple[_Name, ...], name: str, default: _Name | None = None) -> _Name:
+        value = self._fields.get(name.lower(), default) or self.text(name)
         if value not in names:
             raise self.bad(f"its {name} is {value!r}, which nobody knows")
         return value

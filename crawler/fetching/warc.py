@@ -19,6 +19,8 @@ What WARC has no field for stands in fields of our own, those of a `crawler.item
     Archive-Edition-Id   Archive-Crawl-Id   Archive-Visit-Id   Archive-Kind   Archive-Article-Id   Archive-Page
     Archive-Outcome      what came of it as far as that shows before the page is read
     Archive-Detail       one line on that
+    Archive-Source       "import" where it was taken out of somebody else's archive; then there is no request, and
+    Archive-Origin-File  Archive-Origin-Record-Id  Archive-Origin-Uri  Archive-Origin-Date  say where it stood there
 
 Digests are SHA-256 in base 32. A revisit names its original by WARC-Refers-To, and by WARC-Refers-To-Filename and
 WARC-Refers-To-File-Offset, so that nobody needs an index.
@@ -36,7 +38,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -63,8 +65,11 @@ REMEMBERED: Final = 10_000
 OPEN: Final = ".open"
 TORN: Final = ".torn"
 
-Truncation = Literal["disconnect", "unspecified"]
-"""WARC-Truncated. disconnect: the connection ended before the body did · unspecified: the sender's own body is cut"""
+Truncation = Literal["disconnect", "unspecified", "length", "time"]
+"""
+WARC-Truncated. disconnect: the connection ended before the body did · unspecified: the sender's own body is cut ·
+length, time: who archived it elsewhere wanted no more
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +79,8 @@ class Capture:
     fetch: Fetch
     crawl_id: int | None = None
     visit_id: int | None = None
-    #: Request line and header lines, with the empty line at the end.
-    request_head: bytes
+    #: Request line and header lines, with the empty line at the end; None where we asked for nothing.
+    request_head: bytes | None
     #: Status line and header lines, with the empty line at the end; None where there was no answer.
     response_head: bytes | None = None
     #: As sent, still packed.
@@ -86,6 +91,8 @@ class Capture:
     truncated: Truncation | None = None
     #: Of the server; None where that is not known, as behind a proxy.
     ip_address: str | None = None
+    #: Where it was taken from, as fields Archive-Origin-*: by the last words of their names.
+    origin: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,8 @@ class WarcArchive:
 
         software: Who writes, for the first record of each file.
 
+        info: Other fields of the first record of each file.
+
         max_bytes: See `MAX_BYTES`.
     """
 
@@ -143,12 +152,13 @@ class WarcArchive:
         sources: Mapping[int, str],
         *,
         software: str = "discussion-archive",
+        info: Mapping[str, str] | None = None,
         max_bytes: int = MAX_BYTES,
         clock: Clock | None = None,
     ) -> None:
         self.folder = folder
         self._sources = dict(sources)
-        self._software = software
+        self._info = {"software": software, **(info or {})}
         self._max_bytes = max_bytes
         self._clock = clock or Clock()
         self._files: dict[int, WarcFile] = {}
@@ -216,7 +226,8 @@ class WarcArchive:
             original = None
         response = _revisit(capture, common, original) if original else _response(capture, common)
         response_id = response.rec_headers.get_header("WARC-Record-ID")
-        request = _member(_request(capture, common, response_id))
+        head = capture.request_head
+        request = b"" if head is None else _member(_request(capture.fetch.url, head, common, response_id))
         # One write: where the response is whole, so is the request before it.
         offset = file.append(request + _member(response, plain=not capture.packed)) + len(request)
         place = Place(file.name, offset)
@@ -241,7 +252,7 @@ class WarcArchive:
         source, now = self._sources[edition_id], self._clock.wall()
         self._serial += 1
         name = f"{source}-{now:%Y%m%d%H%M%S}-{self._token}-{self._serial:05}.warc.gz"
-        info = {"software": self._software, "isPartOf": source}
+        info = {**self._info, "isPartOf": source}
         try:
             file = WarcFile(self.folder, name, began_at=now, info=info)
         except BlockingIOError:  # a crawl that starts just now took the new file, still empty, for a dead one
@@ -558,6 +569,8 @@ def _fields(capture: Capture, date: str, info_id: str) -> dict[str, str]:
         "Archive-Page": fetch.page,
         "Archive-Outcome": fetch.outcome,
         "Archive-Detail": fetch.detail,
+        "Archive-Source": None if fetch.source == "live" else fetch.source,
+        **{f"Archive-Origin-{name}": value for name, value in capture.origin.items()},
     }
     return {name: str(value) for name, value in fields.items() if value is not None}
 
@@ -566,7 +579,6 @@ def _warcinfo(name: str, info: Mapping[str, str]) -> ArcWarcRecord:
     return _WRITER.create_warcinfo_record(
         name,
         {
-            **info,
             "format": "WARC File Format 1.1",
             "conformsTo": "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
             "robots": "obeyed",
@@ -574,15 +586,16 @@ def _warcinfo(name: str, info: Mapping[str, str]) -> ArcWarcRecord:
                 "Heads as the HTTP client showed them, bodies as sent and still packed, chunks joined. "
                 "Fields Archive-* name the fetch, edition, crawl, visit, article and comment page of a record."
             ),
+            **info,
         },
     )
 
 
-def _request(capture: Capture, common: Mapping[str, str], response_id: str) -> ArcWarcRecord:
+def _request(url: str, head: bytes, common: Mapping[str, str], response_id: str) -> ArcWarcRecord:
     return _WRITER.create_warc_record(
-        capture.fetch.url,
+        url,
         "request",
-        http_headers=_Head(capture.request_head),
+        http_headers=_Head(head),
         warc_headers_dict={
             **common,
             "WARC-Concurrent-To": response_id,

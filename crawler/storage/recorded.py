@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select
 
 from crawler.fold.visits import visit_begun
 from crawler.items import Fetch, Recorded
@@ -102,6 +103,59 @@ def unknown_fetches(connection: Connection, fetch_ids: Collection[int]) -> set[i
         for id in connection.scalars(select(fetches.c.id).where(fetches.c.id.in_(some)))
     }
     return set(fetch_ids) - known
+
+
+def import_number(
+    connection: Connection, fetch: Fetch, taken: Mapping[int, Fetch] = MappingProxyType({})
+) -> tuple[int, bool]:
+    """
+    The number of a fetch of somebody else's, and whether it is known already.
+
+    Its own number, which is that of its moment, or the next one that no other fetch has. Whoever asks again for the
+    same answer, the same address at the same moment, gets the same number.
+
+    Args:
+        taken: Fetches with numbers that are to be recorded, but are not yet.
+    """
+    number = fetch.id
+    while True:
+        there = taken.get(number)
+        if there is None:
+            row = connection.execute(select(fetches).where(fetches.c.id == number)).mappings().first()
+            if row is None:
+                return number, False
+            there = recorded_row(row).fetch
+        if there.source == "import" and all(
+            getattr(there, name) == getattr(fetch, name) for name in ("url", "fetched_at", "digest")
+        ):
+            return number, True
+        number += 100
+
+
+def imported_files(connection: Connection, edition: Edition) -> dict[str, int]:
+    """The files of the archive in which imports of this edition stand: where the last one of each begins, in bytes."""
+    query = (
+        select(fetches.c.warc_file, func.max(fetches.c.warc_offset))
+        .where(fetches.c.edition_id == edition.id, fetches.c.source == "import")
+        .group_by(fetches.c.warc_file)
+    )
+    return {file: offset for file, offset in connection.execute(query) if file is not None}
+
+
+def imports_to_read(connection: Connection, edition: Edition) -> list[int]:
+    """The articles of which an import was recorded and never read."""
+    query = (
+        select(fetches.c.article_id)
+        .where(
+            fetches.c.edition_id == edition.id,
+            fetches.c.source == "import",
+            fetches.c.outcome == "ok",
+            fetches.c.reader_version.is_(None),
+            fetches.c.article_id.is_not(None),
+        )
+        .distinct()
+    )
+    return sorted(connection.scalars(query))
 
 
 def save_unknown(connection: Connection, edition: Edition, spider: str, found: Sequence[Recorded]) -> None:

@@ -1,0 +1,451 @@
+"""
+Archives that others made, read record by record: WARC of any version and ARC; each record packed by itself, the whole
+file packed, or nothing.
+
+    for record, _ in records(path, wanted=lambda record: record.kind == "response" or None, bad=print):
+        found = answer(record.block)
+
+Nothing in them is believed. A gzip stream must be whole, a block as long as it says and the one that its digest names;
+where something is damaged that is told, and the reading goes on at the next record that can be found. It never holds
+more than one record in memory, and of those that are not wanted only the fields.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
+from warcio.statusandheaders import StatusAndHeadersParserException
+
+from crawler.errors import BadRecord
+
+MAX_RECORD: Final = 64 * 1024 * 1024
+"""Longest block that is read, in bytes; no page is so long."""
+
+_CHUNK: Final = 64 * 1024
+_GZIP: Final = b"\x1f\x8b\x08"
+#: Most bytes of the fields of a record: those of Heritrix have some thousand.
+_MAX_FIELDS: Final = 1024 * 1024
+_LOADER: Final = ArcWarcRecordLoader()
+_ARC_LINE: Final = re.compile(rb"\S+ \S+ [0-9]{14} \S* ?[0-9]+\r?\n")
+_HEX: Final = re.compile("[0-9A-Fa-f]+")
+_HEX_LENGTHS: Final = {"md5": 32, "sha1": 40, "sha256": 64}
+_HASHES: Final = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignRecord:
+    """A record of somebody else's archive."""
+
+    #: Name of the file, without folders.
+    file: str
+    #: Where the record begins, in bytes of the file; that of the first one where several are packed together.
+    offset: int
+    #: WARC-Type: "response", "request" …
+    kind: str
+    #: Names in lower case.
+    fields: Mapping[str, str]
+    #: Of the block, in bytes.
+    length: int
+    #: Empty until it was read.
+    block: bytes = field(default=b"", repr=False)
+    #: How far the file was read, in bytes, to show how long the rest will take.
+    read: int = 0
+
+
+_Why = TypeVar("_Why")
+
+
+def records(
+    path: Path, *, wanted: Callable[[ForeignRecord], _Why | None], bad: Callable[[BadRecord], object]
+) -> Iterator[tuple[ForeignRecord, _Why]]:
+    """
+    The records of a file that are wanted, with their blocks; and why they are.
+
+    Args:
+        wanted: Is asked for every record, before its block is read; None where it is not wanted.
+
+        bad: Is told of everything that cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            start: int | None = 0
+            while start is not None:
+                stream = _Stream(file, start)
+                try:
+                    yield from _records(stream, path.name, wanted, bad)
+                    return
+                except _Damaged as damage:
+                    bad(BadRecord(path.name, stream.offset, str(damage)))
+                    start = _next_start(file, stream.offset + 1, packed=stream.packed)
+    except OSError as error:
+        bad(BadRecord(path.name, 0, f"the file cannot be read: {error.strerror or error}"))
+
+
+class _Damaged(Exception):
+    """Here the bytes stop to make sense; where the next record begins must be searched for."""
+
+
+def _records(
+    stream: "_Stream",
+    name: str,
+    wanted: Callable[[ForeignRecord], _Why | None],
+    bad: Callable[[BadRecord], object],
+) -> Iterator[tuple[ForeignRecord, _Why]]:
+    while (first := stream.first_line()) is not None:
+        loaded = _loaded(stream, first)
+        fields = {name.lower(): value for name, value in loaded.rec_headers.headers}
+        if not first.startswith(b"WARC/"):
+            fields.pop("warc-record-id", None)  # an ARC file has none, warcio makes one up
+        if not fields.get("content-length", "").isdigit():
+            raise _Damaged("a record does not say how long it is")
+        length: int = loaded.length
+        record = ForeignRecord(
+            file=name,
+            offset=stream.offset,
+            kind=loaded.rec_type or "",
+            fields=fields,
+            length=length,
+            read=stream.position,
+        )
+        why = wanted(record)
+        if why is None or length > MAX_RECORD:
+            stream.skip(length)
+            continue
+        record = replace(record, block=stream.take(length), read=stream.position)
+        if _is_as_named(record):
+            yield record, why
+        else:
+            bad(BadRecord(name, record.offset, "its block is not the one that its digest names"))
+
+
+def _loaded(stream: "_Stream", first: bytes) -> ArcWarcRecord:
+    """The fields of a record, whose first line was read."""
+    stream.line_budget = _MAX_FIELDS
+    try:
+        return _LOADER.parse_record_stream(stream, statusline=first, no_record_parse=True)
+    except (ArchiveLoadFailed, StatusAndHeadersParserException) as error:
+        raise _Damaged("this is the start of no record") from error
+    except (EOFError, ValueError, OverflowError) as error:
+        raise _Damaged("the fields of a record make no sense") from error
+
+
+def _is_as_named(record: ForeignRecord) -> bool:
+    """Whether the block is the one that its digest names, where it names one that we can compute."""
+    algorithm, _, value = record.fields.get("warc-block-digest", "").strip().partition(":")
+    hashed = _HASHES.get(algorithm.lower().replace("-", ""))
+    if hashed is None:
+        return True
+    digest = hashed(record.block, usedforsecurity=False).digest()
+    return value.lower() == digest.hex() or value.upper() == base64.b32encode(digest).decode()
+
+
+def payload_name(record: ForeignRecord) -> str | None:
+    """
+    What the record's WARC-Payload-Digest names, in one spelling; None where it names nothing.
+
+    Two records with the same name have the same body, as their writer says.
+    """
+    algorithm, _, value = record.fields.get("warc-payload-digest", "").strip().partition(":")
+    if not value:
+        return None
+    value = value.strip()
+    try:
+        is_hex = _HEX.fullmatch(value) is not None and len(value) == _HEX_LENGTHS.get(algorithm.lower())
+        value = value.lower() if is_hex else base64.b32decode(value.upper()).hex()
+    except (ValueError, binascii.Error):  # spelled in a way of its own
+        return f"{algorithm.lower()}:{value}"
+    return f"{algorithm.lower()}:{value}"
+
+
+# --- the bytes of a file -------------------------------------------------------------------------------------------
+
+
+class _Stream:
+    """A file from some place on, unpacked. It raises _Damaged where that cannot be done."""
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        file.seek(start)
+        self._file = file
+        self._raw = file.read(_CHUNK)
+        #: Whether the file is packed.
+        self.packed = self._raw.startswith(_GZIP)
+        #: Where the latest record begins in the file: with its gzip member, where it has one.
+        self.offset = start
+        #: How many bytes of lines may still be read.
+        self.line_budget = _MAX_FIELDS
+        self._at = start  # of the first byte of _raw
+        self._member_at = start
+        self._member: zlib._Decompress | None = None
+        self._data = b""
+        self._used = 0  # bytes of _data
+        self._in_record = False
+
+    @property
+    def position(self) -> int:
+        """How far the file was read."""
+        return self._at
+
+    def first_line(self) -> bytes | None:
+        """The first line of the next record; None at the end of the file."""
+        self._in_record = False
+        while True:
+            if self._used == len(self._data) and not self._fill():
+                return None
+            self.offset = self._member_at if self.packed else self._at_byte
+            self.line_budget = _MAX_FIELDS
+            line = self.readline()
+            if line.strip():
+                self._in_record = True
+                return line
+
+    @property
+    def _at_byte(self) -> int:
+        """Where the next byte stands in a file that is not packed."""
+        return self._at - (len(self._data) - self._used)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes at most; nothing at the end."""
+        if self._used == len(self._data) and not self._fill():
+            return b""
+        part = self._data[self._used : self._used + size]
+        self._used += len(part)
+        return part
+
+    def readline(self, size: int = -1) -> bytes:
+        """A line with its end, or what comes before the end."""
+        parts: list[bytes] = []
+        while self._used < len(self._data) or self._fill():
+            end = self._data.find(b"\n", self._used) + 1 or len(self._data)
+            parts.append(self.read(end - self._used))
+            self.line_budget -= len(parts[-1])
+            if self.line_budget < 0:
+                raise _Damaged("the fields of a record do not end")
+            if parts[-1].endswith(b"\n"):
+                break
+        return b"".join(parts)
+
+    def take(self, size: int) -> bytes:
+        """Exactly so many bytes."""
+        parts: list[bytes] = []
+        while size:
+            part = self.read(size)
+            if not part:
+                raise _Damaged("the file ends in the middle of a record")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def skip(self, size: int) -> None:
+        """Leave out exactly so many bytes."""
+        while size:
+            part = self.read(min(size, _CHUNK))
+            if not part:
+                raise _Damaged("the file ends in the middle of a record")
+            size -= len(part)
+
+    def _fill(self) -> bool:
+        """Have more bytes; returns whether there are any."""
+        self._data, self._used = b"", 0
+        while not self._data:
+            if not self._raw:
+                self._raw = self._file.read(_CHUNK)
+            if not self._raw:
+                if self._member is not None:
+                    raise _Damaged("the file ends in the middle of a record")
+                return False
+            if not self.packed:
+                self._data, self._raw = self._raw, b""
+                self._at += len(self._data)
+            else:
+                self._inflate()
+        return True
+
+    def _inflate(self) -> None:
+        began = self._member is None
+        if self._member is None:
+            self._member_at = self._at
+            self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        before = len(self._raw)
+        try:
+            self._data = self._member.decompress(self._raw, _CHUNK)
+        except zlib.error as error:
+            self.offset = self._member_at
+            raise _Damaged(f"it cannot be unpacked: {error}") from error
+        self._raw = self._member.unused_data or self._member.unconsumed_tail
+        self._at += before - len(self._raw)
+        if self._member.eof:
+            self._member = None
+        if began and self._in_record and self._data and _begins_a_record(self._data):
+            raise _Damaged("a record is shorter than it says")
+
+
+def _begins_a_record(data: bytes) -> bool:
+    return data.startswith((b"WARC/", b"filedesc://")) or _ARC_LINE.match(data) is not None
+
+
+def _next_start(file: BinaryIO, start: int, *, packed: bool) -> int | None:
+    """Where the next record begins from `start` on; None where none does."""
+    mark = _GZIP if packed else b"\nWARC/1."
+    file.seek(start)
+    data = file.read(_CHUNK)
+    while len(data) >= len(mark):
+        found = data.find(mark)
+        if found < 0:  # it may begin in the last bytes
+            start += len(data) - len(mark) + 1
+        elif not packed:
+            return start + found + 1
+        else:
+            start += found
+            file.seek(start)
+            if _unpacks_to_a_record(file.read(4096)):
+                return start
+            start += 1
+        file.seek(start)
+        data = file.read(_CHUNK)
+    return None
+
+
+def _unpacks_to_a_record(data: bytes) -> bool:
+    try:
+        return _begins_a_record(zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, 2048))
+    except zlib.error:
+        return False
+
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignAnswer:
+    """An answer as our archive holds it: chunks joined, and no line in its head that misleads about its body."""
+
+    status: int
+    #: Status line and header lines, with the empty line at the end.
+    head: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+    #: Packed as the head says.
+    body: bytes = field(repr=False)
+    #: What proves that the body is whole, in the words of `crawler.fetching.bodies`: "dataloss": it is not; "partial":
+    #: nothing does but itself.
+    flags: frozenset[str]
+
+    def values(self, name: bytes) -> list[bytes]:
+        """All values of a header."""
+        return _values(self.headers, name)
+
+
+def answer(block: bytes, *, date: bytes | None = None) -> ForeignAnswer | None:
+    """
+    The answer in the block of a record; None where there is none.
+
+    Foreign heads often do not fit the body: chunks were joined or a body unpacked when it was archived, and the lines
+    that said so were kept, or bear the prefix X-Crawler-. What is there is looked at, not what is said.
+
+    Args:
+        date: The header Date, where another one is to be put in its place; empty for none at all.
+    """
+    parsed = _parsed(block)
+    if parsed is None:
+        return None
+    version, status, phrase, headers, body = parsed
+    if date is not None:
+        headers = [(name, value) for name, value in headers if name.lower() != b"date"]
+        headers += [(b"Date", date)] if date else []
+    flags = {"partial"}  # until something proves that it is whole
+    misleading: set[bytes] = set()
+    said = _said_length(headers)
+    if any(b"chunked" in value.lower() for value in _values(headers, b"transfer-encoding")):
+        joined, whole = _joined(body)
+        said = None
+        if joined is not None:
+            body, flags = joined, set() if whole else {"dataloss"}
+    misleading.add(b"transfer-encoding")
+    packing = b",".join(_values(headers, b"content-encoding")).strip().lower()
+    if packing not in (b"", b"identity") and not _is_packed(body, packing):
+        misleading.add(b"content-encoding")
+        said = None  # that was the length of the packed body
+    if said is not None and said >= len(body):
+        flags = set() if said == len(body) else {"dataloss"}
+    if said != len(body):
+        misleading.add(b"content-length")
+    lines = [b"%s %d %s" % (version, status, phrase)]
+    kept = tuple((b"X-Crawler-" * (name.lower() in misleading) + name, value) for name, value in headers)
+    lines += [name + b": " + value for name, value in kept]
+    return ForeignAnswer(
+        status=status,
+        head=b"\r\n".join([*lines, b"", b""]),
+        headers=kept,
+        body=body,
+        flags=frozenset(flags),
+    )
+
+
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE: Final = re.compile(rb"(HTTP/[0-9.]{1,4}) +([0-9]{3})(?: +([^\r\n]*))?")
+
+
+def _parsed(block: bytes) -> tuple[bytes, int, bytes, list[tuple[bytes, bytes]], bytes] | None:
+    """Version, status, phrase, headers and body of an answer."""
+    end = _HEAD_END.search(block)
+    first = _STATUS_LINE.match(block)
+    if end is None or first is None:
+        return None
+    headers: list[tuple[bytes, bytes]] = []
+    for line in block[: end.start()].splitlines()[1:]:
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t") and headers:  # a long line, folded
+            headers[-1] = (headers[-1][0], headers[-1][1] + b" " + line.strip())
+        elif colon:
+            headers.append((name.strip(), value.strip()))
+    version = first[1] if first[1] in (b"HTTP/1.0", b"HTTP/1.1") else b"HTTP/1.1"
+    return version, int(first[2]), (first[3] or b"").strip(), headers, block[end.end() :]
+
+
+def _values(
+    headers: "list[tuple[bytes, bytes]] | tuple[tuple[bytes, bytes], ...]", name: bytes
+) -> list[bytes]:
+    return [value for other, value in headers if other.lower() == name.lower()]
+
+
+def _said_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    said = {value for value in _values(headers, b"content-length") if value.isdigit() and len(value) < 16}
+    return int(said.pop()) if len(said) == 1 else None
+
+
+def _is_packed(body: bytes, packing: bytes) -> bool:
+    """Whether a body is packed, as its head says, or was unpacked before it was archived."""
+    if packing.rpartition(b",")[2].strip() in (b"gzip", b"x-gzip"):
+        return body.startswith(_GZIP[:2])
+    return not body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+
+
+def _joined(body: bytes) -> tuple[bytes | None, bool]:
+    """
+    A body without the sizes of its chunks, and whether the last one was there.
+
+    None where it has no chunks: who archived it joined them.
+    """
+    parts: list[bytes] = []
+    at = 0
+    while (size := _CHUNK_SIZE.match(body, at)) is not None:
+        length = int(size[1], 16)
+        if length == 0:
+            return b"".join(parts), True
+        part = body[size.end() : size.end() + length]
+        parts.append(part)
+        if len(part) < length:
+            return b"".join(parts), False
+        at = size.end() + length
+        at += 2 if body.startswith(b"\r\n", at) else 1 if body.startswith(b"\n", at) else 0
+    return (b"".join(parts), False) if parts else (None, False)
