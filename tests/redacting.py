@@ -10,7 +10,7 @@ from crawler.dle.persons import comment_keys
 from crawler.dle.redaction import redacted
 from crawler.items import Comment
 from crawler.sites.military_review.skins import COMMENTS
-from tests.forest import Era, Forest, Page, Post, forest, in_json, split, written
+from tests.forest import COMMENT_SKINS, CommentSkin, Era, Forest, Page, Post, forest, in_json, split, written
 from tests.forest_people import Person
 
 #: What stands in names and must not get in the way of finding them.
@@ -61,9 +61,9 @@ def marked_people(random: Random, count: int) -> list[Person]:
     return found
 
 
-def marked_forest(random: Random, era: Era) -> Forest:
+def marked_forest(random: Random, era: Era, *, skins: Sequence[CommentSkin] = COMMENT_SKINS) -> Forest:
     """A random thread by such people."""
-    return forest(random, era, authors=marked_people(random, random.randint(1, 5)))
+    return forest(random, era, skins=skins, authors=marked_people(random, random.randint(1, 5)))
 
 
 def keys_of(person: Person) -> set[str]:

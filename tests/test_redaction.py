@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.errors import NotUnderstood
 from crawler.items import Quote
 from tests.forest import ERAS, Era, Forest, Page, answers, pages
 from tests.forest_people import Person
@@ -113,7 +114,7 @@ def mentioned(thread: Forest, id: int) -> Person | None:
 
 @pytest.mark.parametrize("era", ERAS)
 @given(random=st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_page_without_somebody(era: Era, random: Random) -> None:
     thread = marked_forest(random, era)
     person = random.choice(thread.posts).author
@@ -121,3 +122,55 @@ def test_a_page_without_somebody(era: Era, random: Random) -> None:
         return
     for page in (*pages(thread), *answers(thread)):
         check(thread, person, page)
+
+
+TAGS = (
+    "div",
+    "p",
+    "b",
+    "i",
+    "ul",
+    "ol",
+    "li",
+    "table",
+    "tr",
+    "td",
+    "blockquote",
+    "a",
+    "span",
+    "h2",
+    "form",
+    "section",
+)
+SOUP = st.lists(
+    st.one_of(
+        st.sampled_from([f"<{tag}>" for tag in TAGS] + [f"</{tag}>" for tag in TAGS if tag != "ol"]),
+        st.sampled_from(["<br>", "zq0q ", "<img src='zq0q.jpg'>", "<!-- zq0q -->", "<script>zq0q</script>"]),
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(soup=SOUP, era=st.sampled_from(["10.5", "13", "20"]), seed=st.integers(0, 50))
+@settings(max_examples=100)
+def test_whatever_a_text_leaves_open_or_closes(soup: str, era: Era, seed: int) -> None:
+    """Everybody keeps their place, though the text of somebody who is forgotten breaks the page."""
+    thread = marked_forest(Random(seed), era, skins=["topwar-2021"])  # noqa: S311 - no secret
+    person = thread.posts[0].author
+    for post in thread.posts:
+        if post.author is person:
+            post.text = replace(post.text, html=post.text.html + soup.replace("zq0q", token_of(person)))
+    for page in pages(thread):
+        html = redacted_page(page, keys_of(person))
+        try:
+            before = normal(thread, page).comments
+        except NotUnderstood:
+            continue
+        after = normal(thread, replace(page, html=html)).comments
+        for old, new in zip(before, after, strict=True):
+            if is_by(old.written, keys_of(person)):
+                assert (new.author, new.written.images) == (None, ())
+            else:
+                assert (old.author, old.written.rating) == (new.author, new.written.rating)
+            assert (old.written.parent_id, old.posted) == (new.written.parent_id, new.posted)
+        assert token_of(person) not in decoded(html)

@@ -158,6 +158,7 @@ class Persons:
             }
         else:
             self.forgotten = set(self._forgotten_by_heads())
+        self._take_back()
         self._names = {
             nickname(name).casefold()
             for id in self.forgotten
@@ -313,6 +314,40 @@ class Persons:
                 self._links[number] = profile
                 return state._replace(link=number)
         return state
+
+    def _take_back(self) -> None:
+        """
+        Count to a cut comment what its raw item holds though the tree has it elsewhere.
+
+        A text that closes more than it opens ends its comment early, and a parser moves words that stand between the
+        rows of a table. In the raw page they still stand before the next item. (Where a text closes the whole thread,
+        or on a page without items, nothing says any more where it ends.)
+        """
+        current: int | None = None
+        lists = 0  # that are open, of the thread and others
+        for number, piece in enumerate(self.pieces):
+            if piece.kind == "start":
+                lists += piece.name == "ol"
+                own: dict[str, str | None] = {}
+                if "comment" in self.html[piece.start : piece.end]:
+                    own |= {name: value for name, value, _, _ in attributes(self.html, piece)}
+                state, edge = self._inside(own, _State(comment=current))
+                if piece.name == "li" and state.comment is not None and edge:
+                    current = state.comment if state.comment in self.forgotten else None
+                    continue
+                if edge:
+                    current = None
+            elif piece.kind == "end" and piece.name == "ol":
+                lists -= 1
+                if lists <= 0:
+                    current = None
+            if current is not None and not self._is_bare(piece):
+                state = self._states.get(number) or _State()
+                if state.comment != current and not state.in_text:
+                    self._states[number] = _State(comment=current, kept=state.kept)
+
+    def _is_bare(self, piece: Piece) -> bool:
+        return piece.kind == "end" or (piece.kind == "text" and self.html[piece.start : piece.end].isspace())
 
     # --- who is meant -----------------------------------------------------------------------------------------
 

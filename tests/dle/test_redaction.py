@@ -302,3 +302,8 @@ def test_a_page_that_shows_nobody_is_not_taken_apart() -> None:
     assert not may_show(page, is_forgotten, guests=False)
     assert "going" in asked
     assert "guest:owl" not in asked
+
+
+def test_what_follows_the_thread_stays_though_a_comment_is_left_open() -> None:
+    rest = '<div id="dle-ajax-comments"></div><p title="x">Going on</p>'
+    assert without("going", comment(1, link("Going"), "Secret <div>") + rest).endswith(rest)
