@@ -19,6 +19,9 @@ What WARC has no field for stands in fields of our own, those of a `crawler.item
     Archive-Edition-Id   Archive-Crawl-Id   Archive-Visit-Id   Archive-Kind   Archive-Article-Id   Archive-Page
     Archive-Outcome      what came of it as far as that shows before the page is read
     Archive-Detail       one line on that
+    Archive-Redacted     the day on which somebody who is to be forgotten was cut out of the body; it is unpacked since
+
+Header lines that a body had before that bear the prefix X-Crawler-, too.
 
 Digests are SHA-256 in base 32. A revisit names its original by WARC-Refers-To, and by WARC-Refers-To-Filename and
 WARC-Refers-To-File-Offset, so that nobody needs an index.
@@ -37,7 +40,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -86,6 +89,8 @@ class Capture:
     truncated: Truncation | None = None
     #: Of the server; None where that is not known, as behind a proxy.
     ip_address: str | None = None
+    #: The day on which somebody who is to be forgotten was cut out of the body; None where nobody was.
+    redacted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +282,7 @@ class WarcFile:
         try:
             _lock(self._fd, self._open_path)
             self.append(_member(warcinfo))
-            _sync_folder(folder)
+            sync_folder(folder)
         except BaseException:
             with suppress(OSError):
                 self._open_path.unlink()
@@ -316,7 +321,7 @@ class WarcFile:
                 self._open_path.unlink()
             else:
                 self._open_path.rename(self.folder / self.name)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         finally:
             os.close(self._fd)
 
@@ -351,7 +356,7 @@ def repaired(folder: Path) -> list[Repair]:
                 continue
             repairs.append(_repaired(file, path))
     if repairs:
-        _sync_folder(folder)
+        sync_folder(folder)
     return repairs
 
 
@@ -409,7 +414,7 @@ def _set_aside(file: BinaryIO, start: int, path: Path) -> None:
             aside.write(part)
         aside.flush()
         os.fsync(aside.fileno())
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 # --- files that nobody else writes, and bytes that are really there ------------------------------------------------
@@ -458,7 +463,7 @@ def _write(fd: int, data: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make sure that the names of new, renamed and removed files outlive a loss of power."""
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -502,6 +507,14 @@ def payload_digest(digest: str) -> str:
     return f"sha256:{base64.b32encode(bytes.fromhex(digest)).decode('ascii')}"
 
 
+def head_of_unpacked(head: bytes, body_length: int) -> bytes:
+    """The head of an answer whose body was unpacked and changed: lines that tell of the old body are renamed."""
+    first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    stale = (b"content-encoding:", b"content-length:")
+    kept = [b"X-Crawler-" + line if line.lower().startswith(stale) else line for line in lines]
+    return b"\r\n".join([first, *kept, b"Content-Length: %d" % body_length, b"", b""])
+
+
 class _Writer(WARCWriter):  # type: ignore[misc]  # warcio comes without types
     """warcio's writer, with digests in SHA-256."""
 
@@ -525,21 +538,26 @@ _WRITER: Final = _Writer(BytesIO(), gzip=False, warc_version="1.1")
 
 
 def _member(record: ArcWarcRecord, *, plain: bool = False) -> bytes:
+    """The record as a gzip member; `plain` as in `packed_member`."""
+    buffer = BytesIO()
+    _Writer(buffer, gzip=False, warc_version="1.1").write_record(record)
+    return packed_member(buffer.getbuffer(), plain=plain)
+
+
+def packed_member(record: bytes | memoryview, *, plain: bool = False) -> bytes:
     """
-    The record as a gzip member.
+    A record as a gzip member.
 
     Args:
         plain: Whether it holds a long text. In anything else there is little to win (a body that came packed, a few
             header lines), so zlib is not given the time and memory to look for it: that would double what it costs.
     """
-    buffer = BytesIO()
-    _Writer(buffer, gzip=False, warc_version="1.1").write_record(record)
     packer = (
         zlib.compressobj(6, zlib.DEFLATED, 16 + 15, 8)
         if plain
         else zlib.compressobj(1, zlib.DEFLATED, 16 + 12, 6)
     )
-    return packer.compress(buffer.getbuffer()) + packer.flush()
+    return packer.compress(record) + packer.flush()
 
 
 def _fields(capture: Capture, date: str, info_id: str) -> dict[str, str]:
@@ -558,6 +576,7 @@ def _fields(capture: Capture, date: str, info_id: str) -> dict[str, str]:
         "Archive-Page": fetch.page,
         "Archive-Outcome": fetch.outcome,
         "Archive-Detail": fetch.detail,
+        "Archive-Redacted": capture.redacted_on.isoformat() if capture.redacted_on else None,
     }
     return {name: str(value) for name, value in fields.items() if value is not None}
 
