@@ -79,6 +79,7 @@ def reparse(
         apply=apply,
         processes=processes,
         say=lambda line: click.echo(line, err=True),
+        secret=environment.forget_key.get_secret_value() if environment.forget_key else None,
     )
     if as_json:
         print_json(_as_dict(summary))

@@ -35,6 +35,9 @@ from crawler.fetching.warc import TORN, Place, head_of_unpacked, packed_member, 
 NEW: Final = ".new"
 """What the names of files end in that are not yet whole."""
 
+NOT_LOOKED_INTO: Final = frozenset(("robots", "sitemap"))
+"""Kinds of answers that show nobody."""
+
 MAX_UNPACKED: Final = 64 * 1024 * 1024
 """Longest body that is looked into, unpacked, in bytes."""
 
@@ -200,7 +203,7 @@ class Rewriting:
 
 def is_looked_into(record: RawRecord) -> bool:
     """Whether a record's body may show somebody: those of robots.txt and sitemaps do not."""
-    return record.kind == "response" and record.text("Archive-Kind") not in ("robots", "sitemap")
+    return record.kind == "response" and record.text("Archive-Kind") not in NOT_LOOKED_INTO
 
 
 def referred(record: RawRecord) -> Place:
@@ -270,5 +273,3 @@ def destroy(folder: Path, names: Sequence[str]) -> None:
 def leftovers(folder: Path) -> list[str]:
     """Remnants that no reader looks into but that hold bytes: unfinished new files, and what killed crawls tore."""
     return sorted(path.name for ending in (NEW, TORN) for path in folder.glob(f"*.warc.gz{ending}"))
-
-
