@@ -22,7 +22,7 @@ from crawler.fetching.hosts import Hosts, host_of
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
-from crawler.forgetting import Forgetting, loaded
+from crawler.forgetting import Forgetting, finished, loaded
 from crawler.items import Fetch, Host
 from crawler.site import Edition
 from crawler.spider import ThreadSpider
@@ -94,6 +94,10 @@ class CrawlRecords:
         """Make ready that those who are forgotten do not come back."""
         readers = dict.fromkeys((edition.id for edition in self.archive.editions), self.spider.reader)
         self._forgetting = loaded(self.archive.run_now, readers, readers, secret)
+        if finished(self.warcs.folder, self.archive.run_now, readers) is False:
+            logger.warning(
+                "A forgetting had been cut short, and what it had begun is undone: forget that person once more."
+            )
 
     def begin(self) -> None:
         """Write the crawl's row for each edition, and give the spider what it needs."""

@@ -5,17 +5,23 @@ The crawl asks before an answer goes to the disk, reparse and import before a pa
 `crawler.dle.redaction`; who it is, `crawler.normalise.erasure`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from crawler.dle.redaction import redacted
 from crawler.dle.skins import Skin
 from crawler.errors import BadArgument, NotUnderstood
+from crawler.fetching.rewriting import NEW, destroy
 from crawler.normalise.erasure import Erasures, check_hash
 from crawler.reading import MAX_BYTES, refuse_pathological
-from crawler.storage.erasures import erased
+from crawler.storage.erasures import erased, names_file
 from crawler.visiting import SiteReader
+
+JOURNAL: Final = "forgetting.json"
+"""The file in the archive's folder that tells of a forgetting that is not finished."""
 
 MIN_SECRET: Final = 16
 """Shortest FORGET_KEY, in characters: a shorter one could be found by trying."""
@@ -123,3 +129,30 @@ def loaded(
                 "would come back. Set it to the one of then."
             )
     return Forgetting({id: Erasures.of(key, some) for id, some in rows.items()}, readers)
+
+
+def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]) -> bool | None:
+    """
+    Finish what a forgetting that was cut short has left in the archive; see `crawler.forget`.
+
+    Args:
+        run: Calls a function of `storage` with a connection first.
+
+        edition_ids: The editions of which the caller holds the locks. What concerns others is left alone.
+
+    Returns:
+        None where there was nothing to do. True where the old files were still to be destroyed; False where the
+        database had not yet heard of the new ones: then those are, and somebody has to forget once more.
+    """
+    journal = folder / JOURNAL
+    try:
+        told = json.loads(journal.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if not set(told["editions"]) <= set(edition_ids):
+        return None
+    is_done = not run(names_file, told["old"])
+    new = told["new"]
+    destroy(folder, told["old"] if is_done else [*new, *(name + NEW for name in new)])
+    destroy(folder, [JOURNAL])
+    return is_done

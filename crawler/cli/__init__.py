@@ -57,5 +57,6 @@ for verb in (
     probing.save_page,
     keeping.reparse,
     keeping.verify,
+    keeping.forget,
 ):
     main.add_command(verb)

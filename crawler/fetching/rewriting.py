@@ -57,6 +57,7 @@ class Moved:
     """A record with an exchange that stands elsewhere now."""
 
     fetch_id: int
+    edition_id: int
     old: Place
     new: Place
     article_id: int | None
@@ -194,6 +195,7 @@ class Rewriting:
     def _note(self, record: RawRecord, old: Place, new: Place) -> None:
         self.moved[old] = Moved(
             fetch_id=record.number("Archive-Fetch-Id"),
+            edition_id=record.number("Archive-Edition-Id"),
             old=old,
             new=new,
             article_id=record.number_or_none("Archive-Article-Id"),
