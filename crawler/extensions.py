@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
 from scrapy import signals
 from scrapy.crawler import Crawler
 
@@ -21,6 +22,7 @@ from crawler.fetching.hosts import Hosts, host_of
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
+from crawler.forgetting import Forgetting, finished, loaded
 from crawler.items import Fetch, Host
 from crawler.site import Edition
 from crawler.spider import ThreadSpider
@@ -46,6 +48,7 @@ class CrawlRecords:
         self.archive = archive
         self.warcs = warcs
         self.verdicts: dict[int, Verdict] = {}
+        self._forgetting = Forgetting({}, {})
         self._heart: asyncio.Task[None] | None = None
 
     @classmethod
@@ -54,7 +57,8 @@ class CrawlRecords:
         Raises:
             CannotStore: The database or the folder of WARC files cannot be used.
             AlreadyRunning: Another crawl of one of the editions is running.
-            BadArgument: The archive was filled from another address than base_url.
+            BadArgument: The archive was filled from another address than base_url, or people were forgotten in it
+                and FORGET_KEY is not the key of then.
         """
         spider = ThreadSpider.of(crawler)
         settings = crawler.settings
@@ -71,6 +75,8 @@ class CrawlRecords:
         records = cls(spider, archive, warcs)
         archive.open()
         try:
+            secret = settings["FORGET_KEY"]
+            records.forget(secret.get_secret_value() if isinstance(secret, SecretStr) else secret)
             warcs.open()
             records.begin()
         except BaseException:
@@ -83,6 +89,15 @@ class CrawlRecords:
         connect(records.exchanged, signal=exchanged)
         connect(records.host_changed, signal=host_changed)
         return records
+
+    def forget(self, secret: str | None) -> None:
+        """Make ready that those who are forgotten do not come back."""
+        readers = dict.fromkeys((edition.id for edition in self.archive.editions), self.spider.reader)
+        self._forgetting = loaded(self.archive.run_now, readers, readers, secret)
+        if finished(self.warcs.folder, self.archive.run_now, readers) is False:
+            logger.warning(
+                "A forgetting had been cut short, and what it had begun is undone: forget that person once more."
+            )
 
     def begin(self) -> None:
         """Write the crawl's row for each edition, and give the spider what it needs."""
@@ -106,7 +121,7 @@ class CrawlRecords:
         crawler, archive = self.spider.crawler, self.archive
         archiving = crawler.get_downloader_middleware(ArchiveFirst)
         if archiving is not None:
-            archiving.write_to(self.warcs)
+            archiving.write_to(self.warcs, self._forgetting.without if self._forgetting else None)
         exchanges = crawler.get_downloader_middleware(Exchanges)
         if exchanges is not None:
             for edition in archive.editions:

@@ -1,6 +1,6 @@
 """Articles with those that share comments with them, read again from the archive as a whole, by several processes."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from crawler.site import Edition
 from crawler.sites import readers
 from crawler.storage.recorded import recorded
 from crawler.storage.refold import family
+from crawler.visiting import SiteReader
 from crawler.work import shared
 
 Run = Callable[..., Any]
@@ -39,11 +40,20 @@ def members(known: Iterable[Recorded]) -> list[int]:
 
 
 def told(
-    known_families: Iterable[list[Recorded]], folder: Path, processes: int
+    known_families: Iterable[list[Recorded]],
+    folder: Path,
+    processes: int,
+    with_readers: Mapping[int, SiteReader] | None = None,
 ) -> Iterator[tuple[list[Recorded], Iterable[Exchange] | BadRecord]]:
-    """Each family with its exchanges as they are read now, or with what hinders that; in the order of the families."""
-    for known, said in shared(partial(_read, folder), known_families, processes, here=_is_large):
-        yield known, _Reread(known, folder) if said is None else said
+    """
+    Each family with its exchanges as they are read now, or with what hinders that; in the order of the families.
+
+    Args:
+        with_readers: How the pages of each edition are read; those of all sites for None.
+    """
+    pages = with_readers or readers()
+    for known, said in shared(partial(_read, folder, pages), known_families, processes, here=_is_large):
+        yield known, _Reread(known, folder, pages) if said is None else said
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +66,19 @@ class _Reread:
 
     known: Sequence[Recorded]
     folder: Path
+    pages: Mapping[int, SiteReader]
 
     def __iter__(self) -> Iterator[Exchange]:
-        return reread(self.known, ArchiveReader(self.folder), readers())
+        return reread(self.known, ArchiveReader(self.folder), self.pages)
 
 
 def _is_large(known: list[Recorded]) -> bool:
     return len(known) > MOST_SENT
 
 
-def _read(folder: Path, known: list[Recorded]) -> list[Exchange] | BadRecord:
+def _read(folder: Path, pages: Mapping[int, SiteReader], known: list[Recorded]) -> list[Exchange] | BadRecord:
     """The exchanges of a family, read in a process of its own."""
     try:
-        return list(reread(known, ArchiveReader(folder), readers()))
+        return list(reread(known, ArchiveReader(folder), pages))
     except BadRecord as error:
         return error

@@ -15,6 +15,7 @@ from typing import TypeVar
 from crawler.dle.addresses import address, ajax_address
 from crawler.dle.recognition import garbling
 from crawler.dle.repeats import shortened
+from crawler.dle.skins import Skin
 from crawler.dle.tags import Tag, tags
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, ListingPage
@@ -92,6 +93,8 @@ class PageReaders:
     sitemap: Callable[[str, str, Edition], ListingPage]
     #: Comments alone, as the engine answers the script that loads them.
     answer: Callable[[str, str, Edition], CommentAnswer]
+    #: The templates that comments have had.
+    comment_skins: tuple[Skin, ...] = ()
 
 
 def read(

@@ -17,6 +17,7 @@ from typing import Any, Final
 from crawler.errors import BadRecord
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
+from crawler.forgetting import loaded
 from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread
@@ -25,6 +26,7 @@ from crawler.sites import readers
 from crawler.storage.recorded import articles_to_read, restore_frontier, save_unknown, unknown_fetches
 from crawler.storage.refold import Difference, fold_told
 from crawler.upkeep import opened
+from crawler.visiting import SiteReader
 from crawler.work import Progress, Say
 
 #: Exchanges of the archive that are looked up in the database at a time.
@@ -126,6 +128,7 @@ def reparse(
     apply: bool,
     processes: int,
     say: Say,
+    secret: str | None = None,
 ) -> Summary:
     """
     Read the chosen part of the archive again.
@@ -142,14 +145,20 @@ def reparse(
 
         say: Is told how far it is.
 
+        secret: FORGET_KEY; needed where people were forgotten, who must not come back from an archive that shows them.
+
     Raises:
+        BadArgument: It is missing, or another than the one with which they were forgotten.
         CannotStore, AlreadyRunning: As a crawl does, which must not run at the same time where something is written.
     """
     summary = Summary(applied=apply)
     archive = ArchiveReader(folder)
     with opened(url, choice.editions, apply=apply) as run:
+        known_readers = readers()
+        edition_ids = [edition.id for edition in choice.editions]
+        known_readers = loaded(run, edition_ids, known_readers, secret).reading(known_readers)
         if choice.everything:
-            _find_unknown(run, archive, choice.editions, summary, apply=apply, say=say)
+            _find_unknown(run, archive, choice.editions, known_readers, summary, apply=apply, say=say)
         for edition in choice.editions:
             ids = run(
                 articles_to_read,
@@ -160,7 +169,7 @@ def reparse(
                 between=_whole_day(choice.day),
             )
             progress = Progress(say, f"{edition.code}: read again", len(ids))
-            for known, said in told(families(run, edition, ids), archive.folder, processes):
+            for known, said in told(families(run, edition, ids), archive.folder, processes, known_readers):
                 article_ids = members(known)
                 progress.add(len(article_ids))
                 if isinstance(said, BadRecord):
@@ -168,7 +177,7 @@ def reparse(
                     continue
 
                 def again(some: Iterable[Recorded]) -> Iterator[Exchange]:
-                    return reread(some, archive, readers())
+                    return reread(some, archive, known_readers)
 
                 try:
                     found = run(
@@ -201,6 +210,7 @@ def _find_unknown(
     run: Run,
     archive: ArchiveReader,
     editions: Sequence[Edition],
+    known_readers: Mapping[int, SiteReader],
     summary: Summary,
     *,
     apply: bool,
@@ -219,7 +229,7 @@ def _find_unknown(
             unknown = sorted(run(unknown_fetches, here.keys()))
             summary.unknown += len(unknown)
             if apply and unknown:
-                _record(run, archive, wanted, [here[id] for id in unknown], bad)
+                _record(run, archive, wanted, known_readers, [here[id] for id in unknown], bad)
     if summary.unknown:
         say(f"{summary.unknown} exchanges are known to the archive alone")
 
@@ -228,12 +238,12 @@ def _record(
     run: Run,
     archive: ArchiveReader,
     editions: Mapping[int, Edition],
+    known: Mapping[int, SiteReader],
     unknown: Sequence[Indexed],
     bad: Callable[[BadRecord], None],
 ) -> None:
     """Make rows of `fetches` of exchanges that only the archive knows."""
     found: dict[int, list[Recorded]] = {}
-    known = readers()
     for one in unknown:
         try:
             archived = archive.at(one.place)

@@ -17,6 +17,7 @@ COMMANDS_MODULE = "crawler.commands"
 DATABASE_URL = environment.database_url
 WARC_DIR = environment.warc_dir
 PROXY_URL = environment.proxy_url
+FORGET_KEY = environment.forget_key
 
 # --- politeness: DESIGN rule 9 -----------------------------------------------------------------------------------
 

@@ -54,6 +54,9 @@ class SiteReader:
 
     site: Site
     pages: PageReaders
+    #: A page without those who are to be forgotten: from the number of its edition, its address and its bytes; None
+    #: where nobody is, or where the pages come without them (see `crawler.forgetting`).
+    without: Callable[[int, str, bytes], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,8 +311,11 @@ def _shown(
     if fetch.outcome != "ok":
         return _Shown(fetch=fetch)
     try:
+        body = reply.body
+        if reader.without is not None:
+            body = reader.without(edition.id, fetch.url, body)
         page = read(
-            reply.body,
+            body,
             url=fetch.url,
             fetched_at=fetch.fetched_at,
             edition=edition,

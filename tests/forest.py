@@ -139,16 +139,21 @@ class Truth:
 
 
 def forest(
-    random: Random, era: Era, *, most: int = MOST, skins: Sequence[CommentSkin] = COMMENT_SKINS
+    random: Random,
+    era: Era,
+    *,
+    most: int = MOST,
+    skins: Sequence[CommentSkin] = COMMENT_SKINS,
+    authors: Sequence[Person] | None = None,
 ) -> Forest:
-    """A random thread that an era shows."""
+    """A random thread that an era shows, by these authors or random ones."""
     edition: Edition = random.choice(("en", "ru"))
     base_url = "https://en.topwar.ru" if edition == "en" else "https://topwar.ru"
     fetched_at = datetime(2018, 1, 1, tzinfo=UTC) + timedelta(seconds=random.randint(0, 9 * 365 * 86_400))
     article_id = random.randint(1_000, 300_000)
     skin = random.choice([skin for skin in skins if era != "flat" or skin != "bare"])
     ratings: Ratings = random.choice(("stars", "likes", "sum", "apart"))
-    authors = people(random, random.randint(1, 8))
+    authors = authors or people(random, random.randint(1, 8))
     posts: list[Post] = []
     number = random.randint(0, 5_000_000)
     for _ in range(random.randint(1, most)):
@@ -222,6 +227,7 @@ def _quotation(
         markup,
         name=post.author.nickname,
         shown=post.author.shown,
+        link=post.author.short_link,
         words=post.words,
         inner=inner,
         comment_id=post.id,
@@ -235,7 +241,7 @@ def _quotation(
 
 def truths(forest: Forest) -> dict[int, Truth]:
     """What can be known of each comment that stands on a page, by its number, in the order of the pages."""
-    on_page = {post.id: number for number, posts in enumerate(_split(forest), 1) for post in posts}
+    on_page = {post.id: number for number, posts in enumerate(split(forest), 1) for post in posts}
     found: dict[int, Truth] = {}
     for post in sorted(forest.posts, key=lambda post: post.id):
         if post.id not in on_page:
@@ -325,7 +331,7 @@ def _proved_author(forest: Forest, author: Person) -> tuple[str, str, str | None
     return None if author.profile is None else (f"unknown:{name.casefold()}", name, None, None)
 
 
-def _split(forest: Forest) -> list[list[Post]]:
+def split(forest: Forest) -> list[list[Post]]:
     """The comments of each page, in the order of the page."""
     if forest.era == "flat":
         ordered = sorted(forest.posts, key=lambda post: post.id)
@@ -347,23 +353,23 @@ def _branch(post: Post, forest: Forest) -> list[Post]:
 
 def pages(forest: Forest) -> list[Page]:
     """The pages of a thread, the article's own address first."""
-    split = _split(forest)
+    parts = split(forest)
     return [
-        Page(url=_url(forest, number), number=number, html=_page(forest, posts, number, len(split)))
-        for number, posts in enumerate(split, 1)
+        Page(url=_url(forest, number), number=number, html=_page(forest, posts, number, len(parts)))
+        for number, posts in enumerate(parts, 1)
     ]
 
 
 def answers(forest: Forest) -> list[Page]:
     """The same pages of comments, as the engine answers the script that loads them."""
-    split = _split(forest)
+    parts = split(forest)
     return [
         Page(
             url=f"{forest.base_url}/{_ANSWERING[forest.era]}&cstart={number}&news_id={forest.article_id}&skin=vo",
             number=number,
-            html=_answer(forest, posts, number, len(split)),
+            html=_answer(forest, posts, number, len(parts)),
         )
-        for number, posts in enumerate(split, 1)
+        for number, posts in enumerate(parts, 1)
     ]
 
 
@@ -380,14 +386,18 @@ def _answer(forest: Forest, posts: list[Post], number: int, count: int) -> str:
     navigation = _navigation(forest, number, count) if forest.paging != "lazyload" else ""
     if forest.era in ("13", "20"):
         thread += '<div id="dle-ajax-comments"></div>'
-        answer = json.dumps({"navigation": navigation or None, "comments": thread}).replace("/", "\\/")
-        return answer if forest.era == "13" else answer.replace("null", '""')
+    navigation, thread = in_json(forest, navigation), in_json(forest, thread)
+    if forest.era == "13" and not navigation:
+        return f'{{"navigation": null, "comments": "{thread}"}}'
+    return f'{{"navigation": "{navigation}", "comments": "{thread}"}}'
+
+
+def in_json(forest: Forest, html: str) -> str:
+    """HTML as an era writes it into its answers."""
+    if forest.era in ("13", "20"):
+        return json.dumps(html)[1:-1].replace("/", "\\/")
     # Put together by hand, with an escape that JSON does not know.
-    parts = (
-        part.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")
-        for part in (navigation, thread)
-    )
-    return '{{"navigation":"{}", "comments":"{}"}}'.format(*parts)
+    return html.replace("\\", "\\\\").replace('"', '\\"').replace("'", "\\'").replace("\n", "\\n")
 
 
 def _url(forest: Forest, number: int) -> str:
@@ -477,7 +487,7 @@ def _navigation(forest: Forest, number: int, count: int) -> str:
 
 def _thread(forest: Forest, posts: list[Post]) -> str:
     if forest.era == "flat":
-        return forest.space.join(_comment(forest, post) for post in posts)
+        return forest.space.join(written(forest, post) for post in posts)
     roots = [post for post in posts if post.above is None]
     if forest.era == "10.5":
         # Only an item with answers is closed, by what ends their list; and the last of all.
@@ -486,7 +496,7 @@ def _thread(forest: Forest, posts: list[Post]) -> str:
 
 
 def _item(forest: Forest, post: Post) -> str:
-    return f'<li id="comments-tree-item-{post.id}" class="comments-tree-item" >{_comment(forest, post)}'
+    return f'<li id="comments-tree-item-{post.id}" class="comments-tree-item" >{written(forest, post)}'
 
 
 def _unclosed(forest: Forest, posts: Sequence[Post], level: int) -> str:
@@ -522,7 +532,8 @@ def _balanced(forest: Forest, posts: Sequence[Post], level: int) -> str:
 # --- the templates of comments ----------------------------------------------------------------------------
 
 
-def _comment(forest: Forest, post: Post) -> str:
+def written(forest: Forest, post: Post) -> str:
+    """A comment in its template."""
     parts = {
         "id": str(post.id),
         "name": post.author.link,

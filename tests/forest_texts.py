@@ -133,6 +133,7 @@ def quotation(
     *,
     name: str,
     shown: str,
+    link: str,
     words: str,
     inner: Block | None = None,
     comment_id: int,
@@ -146,6 +147,8 @@ def quotation(
         name: The quoted name as people read it.
 
         shown: The same as it stands on the page.
+
+        link: The same with its link, as newer engines write it.
     """
     within = (inner.html if inner else "") + escape(words, quote=False)
     title = escape(f"{'Цитата' if russian else 'Quote'}: {shown}", quote=False)
@@ -168,7 +171,7 @@ def quotation(
         words_of_title = f"3 ноября 2017 12:20, {escape(shown, quote=False)} написал:"
         if markup == "20":
             told += f' data-commentid="{comment_id}" data-commentpostid="{article_id}" data-commentgast="0"'
-            words_of_title = f'Вчера в 12:20, <a href="/user/x/">{escape(shown, quote=False)}</a> написал:'
+            words_of_title = f"Вчера в 12:20, {link} написал:"
             known_id = comment_id
         html = (
             f'<div class="quote_block noncontenteditable"><div class="title_quote" {told}>{words_of_title}</div>'

@@ -59,5 +59,6 @@ for verb in (
     keeping.reparse,
     keeping.verify,
     importing.import_,
+    keeping.forget,
 ):
     main.add_command(verb)

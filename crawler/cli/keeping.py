@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import click
 from crawler.cli.shown import as_json, example, print_json
 from crawler.environment import Environment
 from crawler.errors import BadArgument, CannotStore
+from crawler.normalise.erasure import author_hash
 from crawler.site import Edition
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def reparse(
         apply=apply,
         processes=processes,
         say=lambda line: click.echo(line, err=True),
+        secret=_secret(environment),
     )
     if as_json:
         print_json(_as_dict(summary))
@@ -139,7 +142,7 @@ def verify(
         environment.warc_dir,
         choice,
         processes=processes,
-        person_hash=None,
+        person_hash=_person_hash(environment),
         say=lambda line: click.echo(line, err=True),
     ):
         results.append(result)
@@ -151,6 +154,84 @@ def verify(
         print_json({"holds": holds, "checks": [result.as_dict() for result in results]})
     if not holds:
         sys.exit(1)
+
+
+@click.command(
+    epilog=example(
+        "crawler forget vasya --dry-run",
+        "crawler forget guest:vasya --edition en --reason 'letter of 3 November'",
+    )
+)
+@click.argument("key")
+@click.option("--edition", help="Only in this edition, such as en; by default in all.")
+@click.option("--reason", default="", help="Is kept, with the day. It should not say who it is.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be written anew.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    default=os.cpu_count() or 1,
+    show_default="one a processor",
+    help="How many search the archive at a time.",
+)
+@as_json
+def forget(
+    key: str,
+    edition: str | None,
+    reason: str,
+    dry_run: bool,
+    yes: bool,
+    processes: int,
+    as_json: bool,
+) -> None:
+    """Forget the author KEY: cut them out of database and archive, for good.
+
+    KEY is that of the table authors: the name in a member's profile, or guest: and a guest's nickname. All that pages
+    mark as that person goes, their comments too; those keep their places, so that answers keep theirs. Other people's
+    words stay, also those that name the person. FORGET_KEY must be set, and stay the same.
+    """
+    from crawler import forget as forgetting  # other verbs need not wait for it
+
+    environment = Environment()
+    if not (dry_run or yes):
+        click.confirm("What is forgotten cannot be brought back. Go on?", abort=True, err=True)
+    summary = forgetting.forget(
+        environment.database_url,
+        environment.warc_dir,
+        key,
+        chosen_editions(edition),
+        secret=_secret(environment),
+        reason=reason,
+        apply=not dry_run,
+        processes=processes,
+        say=lambda line: click.echo(line, err=True),
+    )
+    if as_json:
+        print_json(asdict(summary))
+    else:
+        done = ("are", "was") if summary.applied else ("would be", "would be")
+        click.echo(
+            f"{summary.answers} archived answers show this person. {summary.rewritten} of {summary.files} files"
+            f" {done[0]} written anew."
+        )
+        for which, problem in summary.unread.items():
+            click.echo(f"{which}: cannot be read again: {problem}")
+        if summary.applied:
+            click.echo(f"{summary.articles} articles were folded anew. The person is forgotten.")
+    if not summary.overwritten:
+        click.echo("Somebody uses the tables: run VACUUM FULL when nobody does.", err=True)
+    if summary.unread:
+        sys.exit(CannotStore.exit_code)
+
+
+def _secret(environment: Environment) -> str | None:
+    return environment.forget_key.get_secret_value() if environment.forget_key else None
+
+
+def _person_hash(environment: Environment) -> Callable[[int, str], str] | None:
+    """How the table erasures knows people, where FORGET_KEY is set."""
+    secret = _secret(environment)
+    return None if secret is None else lambda _, key: author_hash(secret.encode(), key)
 
 
 def _result_lines(result: Result) -> Iterator[str]:

@@ -38,7 +38,7 @@ _USER = re.compile(
     r"([^/?#&]+)/?(?:[?#&]|$)"
 )
 #: How the engine shows ratings: what a selector finds is the rating, or two find likes and dislikes.
-_RATINGS = (
+RATINGS = (
     (".ratingtypeplusminus, .ratingtypeplus",),
     (".unit-rating .current-rating",),
     (
@@ -57,7 +57,7 @@ _WHOLE = re.compile(r"[+\-−–]?\d{1,9}", re.ASCII)
 _YEAR = re.compile(r"(?:19|20)(?<!\d\d\d)\d\d(?!\d)")
 #: What looks like a date: a time of the day, or so many minutes or hours of any language, or a day
 #: with its year.
-_DATE = re.compile(
+DATE = re.compile(
     r"""(?:\d{1,2}[ .\-/]\w{1,12}[ .\-/]\d{4}(?:[ ,]+(?:\w{1,3}[ ]+)?\d{1,2}:[ ]?\d\d)?
         | \w[\w' ]{1,20}[ ,]+(?:\w{1,3}[ ]+)?\d{1,2}:[ ]?\d\d
         | \d{1,2}[ ]\w{3,12}[ ](?:ago|назад))""",
@@ -131,7 +131,7 @@ def comments(
             f"comment {odd} does not look like skin {skin.name}, and {len(order) - len(fitting) - 1} more"
         )
     # The first of the engine's ways to show ratings that the page has.
-    ratings = next((way for way in _RATINGS if document.css_first(", ".join(way)) is not None), ())
+    ratings = next((way for way in RATINGS if document.css_first(", ".join(way)) is not None), ())
     fields = _Fields(owners, skin, ratings)
 
     repeated = _repeated(repeats, owners, tree, skin, ratings) if repeats is not None else {}
@@ -422,7 +422,7 @@ def _words_like_a_date(root: LexborNode) -> str | None:
             here = above.pop().next
             continue
         if here.tag == "-text":
-            match = _DATE.search(folded(here.text_content or "")[:200])
+            match = DATE.search(folded(here.text_content or "")[:200])
             if match:
                 return match[0]
         own = here.id

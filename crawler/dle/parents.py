@@ -22,6 +22,9 @@ What is never done, since no parent is better than an invented one:
 - On a page without a tree a mention proves nothing: it names a person who may have written many
   comments, here or on an earlier page. So does a quotation without words that can be compared.
 - A quotation by name and words finds its comment on the same page only.
+
+Where words were cut out of a page because somebody is to be forgotten (see `crawler.dle.redaction`), what they told
+stands in an attribute of the comment's text, `data-answers="quote 17"`, and is believed; empty, they told nothing.
 """
 
 import re
@@ -38,6 +41,10 @@ from crawler.normalise.nicknames import nickname
 #: have just read, and a page of thousands of comments by one author must not take minutes.
 MOST_SEARCHED = 50
 
+#: The attribute of a comment's text in which stands what cut words told.
+ANSWERS = "data-answers"
+
+_TOLD = re.compile(r"(quote|mention) ([1-9][0-9]{0,17})")
 _TEXT_ID = re.compile(r"comm-id-([1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"([1-9][0-9]{0,17})")
 _WORD = re.compile(r"\w+")
@@ -59,10 +66,36 @@ def with_inferred_parents(
         article_id: A quoted comment that is not on the page counts where it is said to be of this article.
     """
     if flat:
-        return _of_a_flat_page(comments, document, article_id)
-    if any(comment.parent_source == "capped" for comment in comments):
-        return _of_a_capped_tree(comments, mentions(document))
-    return tuple(comments)
+        found = _of_a_flat_page(comments, document, article_id)
+    elif any(comment.parent_source == "capped" for comment in comments):
+        found = _of_a_capped_tree(comments, mentions(document))
+    else:
+        return tuple(comments)
+    told = _told(document)
+    if not told:
+        return found
+    return tuple(
+        (_with_parent(comment, *answer) if (answer := told[comment.id]) is not None else comment)
+        if comment.id in told
+        else inferred
+        for comment, inferred in zip(comments, found, strict=True)
+    )
+
+
+def _told(document: LexborHTMLParser) -> dict[int, tuple[int, ParentSource] | None]:
+    """What cut words told, by the comment's number; None where they told nothing."""
+    found: dict[int, tuple[int, ParentSource] | None] = {}
+    for node in document.css(f"[{ANSWERS}]"):
+        match = _TEXT_ID.fullmatch(node.id or "")
+        if match is None:
+            continue
+        id = int(match[1])
+        told = _TOLD.fullmatch(node.attributes.get(ANSWERS) or "")
+        if told is None or int(told[2]) >= id:
+            found.setdefault(id, None)
+        else:
+            found.setdefault(id, (int(told[2]), "quote" if told[1] == "quote" else "mention"))
+    return found
 
 
 def mentions(document: LexborHTMLParser) -> dict[int, str]:

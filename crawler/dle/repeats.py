@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from crawler.dle.parents import ANSWERS
 from crawler.dle.tags import Tag, tags
 
 #: Kinds of comments on a page: with and without a profile link, a rating, a signature … Comments of
@@ -188,7 +189,7 @@ def shortened(html: str) -> Shortened | None:
 
 def _shortened(html: str) -> Shortened | None:
     begin = _START.search(html)
-    if begin is None or "\0" in html:
+    if begin is None or "\0" in html or ANSWERS in html:
         return None
     if "\r" in html:  # To HTML all line ends are line feeds.
         html = html.replace("\r\n", "\n").replace("\r", "\n")

@@ -36,14 +36,14 @@ _LEFT_OUT = frozenset((
 ))
 # fmt: on
 _PLAYERS = frozenset(("iframe", "video", "audio"))
-_QUOTE_CLASSES = frozenset(["quote", "blockquote"])
-_TITLE_CLASSES = frozenset(["title_quote", "titlequote", "quote_title"])
+QUOTE_CLASSES = frozenset(["quote", "blockquote"])
+TITLE_CLASSES = frozenset(["title_quote", "titlequote", "quote_title"])
 
 _OWN_ID = re.compile(r"comment(?:-id|s-tree-item)-[0-9]+")
 _BREAKS = re.compile(rf" ?[{_BREAK}{_EDGE}][{_BREAK}{_EDGE} ]*")
 _PIECE = re.compile(r"(<br ?/?>|<!--smile:[^<>]*+><img [^<>]*+><!--/smile-->)")
 _EMOTICON = re.compile(r"/emoticons/([^/?#]+?)(?:@2x)?\.\w+(?:[?#]|$)")
-_QUOTE_MARKER = re.compile(r"QuoteBegin\s+(\S.*?)\s*", re.DOTALL)
+QUOTE_MARKER = re.compile(r"QuoteBegin\s+(\S.*?)\s*", re.DOTALL)
 #: The address of a film or sound, before its player …
 _FILM_BEGINS = re.compile(r"dle_(?:media|video|audio)_begin:\s*([^|\s]+)")
 #: … and what stands behind it.
@@ -153,7 +153,7 @@ def written(
             continue
         if tag == "-comment":
             note = here.comment_content or ""
-            if match := _QUOTE_MARKER.fullmatch(note):
+            if match := QUOTE_MARKER.fullmatch(note):
                 marker = match[1]
             elif match := _FILM_BEGINS.match(note):
                 film = match[1]
@@ -189,7 +189,7 @@ def written(
             here = here.next
             continue
         if classes:
-            if not _TITLE_CLASSES.isdisjoint(classes):
+            if not TITLE_CLASSES.isdisjoint(classes):
                 title = _quote_title(here, attributes, marks)
                 here = here.next
                 continue
@@ -200,7 +200,7 @@ def written(
                 marks.append(heading)
                 here = here.next
                 continue
-        if tag == "blockquote" or not _QUOTE_CLASSES.isdisjoint(classes):
+        if tag == "blockquote" or not QUOTE_CLASSES.isdisjoint(classes):
             if title is None and marker is None and _is_hidden_notice(here, classes):
                 pieces.append(_EDGE)
                 here = here.next
@@ -380,8 +380,13 @@ def _quote_title(
     link = node.css_first("a")
     if link is not None and folded(link.text()):
         return folded(link.text()), id
-    match = _NAMED.fullmatch(text) or _WROTE.fullmatch(text)
-    return (match[1] if match else None), id
+    return named_in_title(text), id
+
+
+def named_in_title(words: str) -> str | None:
+    """The name in the words of a quotation's title: "Цитата: nick", "3 ноября 2017 12:20, nick написал:"."""
+    match = _NAMED.fullmatch(words) or _WROTE.fullmatch(words)
+    return match[1] if match else None
 
 
 def _is_hidden_notice(node: LexborNode, classes: list[str]) -> bool:

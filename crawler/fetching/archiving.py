@@ -6,6 +6,7 @@ so it sees each answer once, still packed, the damaged ones too, those of robots
 """
 
 import asyncio
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -18,7 +19,8 @@ from scrapy.http import Headers, Response
 from crawler.errors import CannotStore
 from crawler.fetching.bodies import Body
 from crawler.fetching.exchange import Asked
-from crawler.fetching.warc import Capture, Truncation, WarcArchive
+from crawler.fetching.rewriting import NOT_LOOKED_INTO, Without, body_without
+from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive, head_of_unpacked
 from crawler.items import Fetch
 
 _VERSIONS: Final = ("HTTP/1.0", "HTTP/1.1")
@@ -35,12 +37,19 @@ class ArchiveFirst:
 
     def __init__(self) -> None:
         self._archive: WarcArchive | None = None
+        self._without: Without | None = None
         # A thread of its own: the event loop never waits for a disk, and records keep the order of the fetches.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warc")
 
-    def write_to(self, archive: WarcArchive) -> None:
-        """Write into this archive from now on; who opened it closes it. Call it before the first request."""
-        self._archive = archive
+    def write_to(self, archive: WarcArchive, without: Without | None = None) -> None:
+        """
+        Write into this archive from now on; who opened it closes it. Call it before the first request.
+
+        Args:
+            without: Takes those who are to be forgotten out of a body, before it reaches the disk or a reader; None
+                where nobody is.
+        """
+        self._archive, self._without = archive, without
 
     async def process_response(self, request: Request, response: Response) -> Response:
         await self._archived(request, response)
@@ -58,12 +67,42 @@ class ArchiveFirst:
                 raise CannotStore(
                     "No archive was opened for what comes: the extension CrawlRecords does that."
                 )
-            saving = self._thread.submit(self._archive.save, capture(fetch, request, response))
-            place = await asyncio.wrap_future(saving)
+            saving = self._thread.submit(
+                self._saved, self._archive, capture(fetch, request, response), response
+            )
+            place, kept = await asyncio.wrap_future(saving)
         except CannotStore:
             del request.meta["fetch"]
             raise
-        request.meta["fetch"] = replace(fetch, warc_file=place.file, warc_offset=place.offset)
+        if kept.redacted_on is not None and request.meta["body"].fault is None:
+            request.meta["body"] = Body(kept.body)
+        request.meta["fetch"] = replace(kept.fetch, warc_file=place.file, warc_offset=place.offset)
+
+    def _saved(
+        self, archive: WarcArchive, capture: Capture, response: Response | None
+    ) -> tuple[Place, Capture]:
+        if self._without is not None and response is not None:
+            capture = without_forgotten(capture, response.headers.getlist("Content-Encoding"), self._without)
+        return archive.save(capture), capture
+
+
+def without_forgotten(capture: Capture, encodings: list[bytes], without: Without) -> Capture:
+    """What is archived of an answer where people are to be forgotten; the same where it shows none of them."""
+    fetch = capture.fetch
+    if capture.response_head is None or fetch.kind in NOT_LOOKED_INTO:
+        return capture
+    body = body_without(capture.body, encodings, lambda text: without(fetch.edition_id, fetch.url, text))
+    if body is None:
+        return capture
+    digest = hashlib.sha256(body).hexdigest() if body else None
+    return replace(
+        capture,
+        fetch=replace(fetch, bytes=len(body), digest=digest),
+        response_head=head_of_unpacked(capture.response_head, len(body)),
+        body=body,
+        packed=False,
+        redacted_on=fetch.fetched_at.date(),
+    )
 
 
 def capture(fetch: Fetch, request: Request, response: Response | None) -> Capture:

@@ -118,6 +118,46 @@ def _whole(body: bytes, layers: list[str], headers: int, flags: Collection[str],
     return body
 
 
+def legible(sent: bytes, *, encodings: Iterable[bytes], max_bytes: int) -> bytes:
+    """What can be read of a body that is not whole, unpacked as far as that goes."""
+    for encoding in reversed(_layers(encodings)):
+        if encoding == "br":
+            sent = _beginning_of_brotli(sent, max_bytes)
+        elif encoding in ("gzip", "x-gzip"):
+            sent = _beginning_of_stream(sent, zlib.MAX_WBITS | 16, max_bytes)
+        elif encoding == "deflate":
+            zlib_format = _beginning_of_stream(sent, zlib.MAX_WBITS, max_bytes)
+            sent = zlib_format or _beginning_of_stream(sent, -zlib.MAX_WBITS, max_bytes)
+    return sent
+
+
+def _beginning_of_stream(body: bytes, wbits: int, max_bytes: int) -> bytes:
+    stream = zlib.decompressobj(wbits)
+    parts: list[bytes] = []
+    # By single bytes: an error takes all with it that its call would have given.
+    for at in range(len(body)):
+        try:
+            parts.append(stream.decompress(body[at : at + 1], max_bytes))
+        except zlib.error:
+            break
+        if stream.eof or sum(map(len, parts[-1:])) >= max_bytes:
+            break
+    return b"".join(parts)
+
+
+def _beginning_of_brotli(body: bytes, max_bytes: int) -> bytes:
+    stream = brotli.Decompressor()
+    parts: list[bytes] = []
+    for at in range(len(body)):
+        try:
+            parts.append(stream.process(body[at : at + 1], output_buffer_limit=max_bytes))
+        except brotli.error:
+            break
+        if stream.is_finished():
+            break
+    return b"".join(parts)
+
+
 def unpacked(body: bytes, encoding: str, *, max_bytes: int = 0) -> bytes:
     """
     The body without one layer of packing, and nothing else than a whole one.

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar, get_args
+from typing import BinaryIO, Final, Self, TypeVar, get_args
 
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body, looked_at
-from crawler.fetching.warc import OPEN, Place
+from crawler.fetching.warc import OPEN, Place, payload_digest
 from crawler.items import Fetch, FetchKind, FetchOutcome, FetchSource
 
 MAX_RECORD: Final = 64 * 1024 * 1024
@@ -67,6 +67,15 @@ class Archived:
         It says only whether it can be unpacked. That its connection broke off is told by the outcome of the fetch.
         """
         return looked_at(self.sent, encodings=self.values(b"Content-Encoding"), max_bytes=max_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A body that was changed."""
+
+    bytes: int
+    #: SHA-256 in hexadecimal; None where nothing is left.
+    digest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +166,25 @@ class ArchiveReader:
             BadRecord: There is no such file, no such record in it, or one that cannot be read.
         """
         return self._archived(self._record(place), place)
+
+    def raw(self, name: str) -> "Iterator[tuple[int, bytes, RawRecord]]":
+        """
+        All records of a file, to be written elsewhere: where each begins, itself as it is packed, and what it says.
+
+        Raises:
+            BadRecord: One of them cannot be read.
+        """
+        with self._opened(name) as file, self._opened(name) as packed:
+            offset, record = 0, None
+            for following, data in _members(file, name):
+                if isinstance(data, BadRecord):
+                    raise data
+                if record is not None:
+                    yield offset, packed.read(following - offset), record
+                offset, record = following, RawRecord.of(data, name, following)
+                record.check()
+            if record is not None:
+                yield offset, packed.read(), record
 
     def _each(
         self,
@@ -284,7 +312,7 @@ class _Record:
         self._fields: dict[str, str] = {name.lower(): value for name, value in record.rec_headers.headers}
 
     @classmethod
-    def of(cls, data: bytes, file: str, offset: int) -> "_Record":
+    def of(cls, data: bytes, file: str, offset: int) -> Self:
         """Of a gzip member. Raises BadRecord where it holds no whole record."""
         try:
             record = _LOADER.parse_record_stream(BytesIO(data), known_format="warc", no_record_parse=True)
@@ -386,6 +414,38 @@ class _Record:
         if value not in names:
             raise self.bad(f"its {name} is {value!r}, which nobody knows")
         return value
+
+
+class RawRecord(_Record):
+    """A record that can be changed and written again."""
+
+    def __init__(self, record: ArcWarcRecord, block: bytes, file: str, offset: int) -> None:
+        super().__init__(record, block, file, offset)
+        self._lines: list[tuple[str, str]] = list(record.rec_headers.headers)
+        self._version: str = record.rec_headers.protocol
+        #: What its body has become, where that was changed.
+        self.changed: Changed | None = None
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """The header lines of the answer in it."""
+        _, *lines = self.block.partition(b"\r\n\r\n")[0].split(b"\r\n")
+        return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+
+    def set(self, name: str, value: str) -> None:
+        """Change a field, or add it."""
+        at = next((at for at, (other, _) in enumerate(self._lines) if other.lower() == name.lower()), None)
+        if at is None:
+            self._lines.append((name, value))
+        else:
+            self._lines[at] = (name, value)
+        self._fields[name.lower()] = value
+
+    def written(self) -> bytes:
+        """The whole record, its length and the digest of its block in keeping with it."""
+        self.set("WARC-Block-Digest", payload_digest(hashlib.sha256(self.block).hexdigest()))
+        self.set("Content-Length", str(len(self.block)))
+        head = "".join(f"{name}: {value}\r\n" for name, value in self._lines)
+        return f"{self._version}\r\n{head}\r\n".encode() + self.block + b"\r\n\r\n"
 
 
 # --- gzip members --------------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ What WARC has no field for stands in fields of our own, those of a `crawler.item
     Archive-Detail       one line on that
     Archive-Source       "import" where it was taken out of somebody else's archive; then there is no request, and
     Archive-Origin-File  Archive-Origin-Record-Id  Archive-Origin-Uri  Archive-Origin-Date  say where it stood there
+    Archive-Redacted     the day on which somebody who is to be forgotten was cut out of the body; it is unpacked since
+
+Header lines that a body had before that bear the prefix X-Crawler-, too.
 
 Digests are SHA-256 in base 32. A revisit names its original by WARC-Refers-To, and by WARC-Refers-To-Filename and
 WARC-Refers-To-File-Offset, so that nobody needs an index.
@@ -39,7 +42,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -93,6 +96,8 @@ class Capture:
     ip_address: str | None = None
     #: Where it was taken from, as fields Archive-Origin-*: by the last words of their names.
     origin: Mapping[str, str] = field(default_factory=dict)
+    #: The day on which somebody who is to be forgotten was cut out of the body; None where nobody was.
+    redacted_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +293,7 @@ class WarcFile:
         try:
             _lock(self._fd, self._open_path)
             self.append(_member(warcinfo))
-            _sync_folder(folder)
+            sync_folder(folder)
         except BaseException:
             with suppress(OSError):
                 self._open_path.unlink()
@@ -327,7 +332,7 @@ class WarcFile:
                 self._open_path.unlink()
             else:
                 self._open_path.rename(self.folder / self.name)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         finally:
             os.close(self._fd)
 
@@ -362,7 +367,7 @@ def repaired(folder: Path) -> list[Repair]:
                 continue
             repairs.append(_repaired(file, path))
     if repairs:
-        _sync_folder(folder)
+        sync_folder(folder)
     return repairs
 
 
@@ -420,7 +425,7 @@ def _set_aside(file: BinaryIO, start: int, path: Path) -> None:
             aside.write(part)
         aside.flush()
         os.fsync(aside.fileno())
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 # --- files that nobody else writes, and bytes that are really there ------------------------------------------------
@@ -469,7 +474,7 @@ def _write(fd: int, data: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make sure that the names of new, renamed and removed files outlive a loss of power."""
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -513,6 +518,14 @@ def payload_digest(digest: str) -> str:
     return f"sha256:{base64.b32encode(bytes.fromhex(digest)).decode('ascii')}"
 
 
+def head_of_unpacked(head: bytes, body_length: int) -> bytes:
+    """The head of an answer whose body was unpacked and changed: lines that tell of the old body are renamed."""
+    first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    stale = (b"content-encoding:", b"content-length:")
+    kept = [b"X-Crawler-" + line if line.lower().startswith(stale) else line for line in lines]
+    return b"\r\n".join([first, *kept, b"Content-Length: %d" % body_length, b"", b""])
+
+
 class _Writer(WARCWriter):  # type: ignore[misc]  # warcio comes without types
     """warcio's writer, with digests in SHA-256."""
 
@@ -536,21 +549,26 @@ _WRITER: Final = _Writer(BytesIO(), gzip=False, warc_version="1.1")
 
 
 def _member(record: ArcWarcRecord, *, plain: bool = False) -> bytes:
+    """The record as a gzip member; `plain` as in `packed_member`."""
+    buffer = BytesIO()
+    _Writer(buffer, gzip=False, warc_version="1.1").write_record(record)
+    return packed_member(buffer.getbuffer(), plain=plain)
+
+
+def packed_member(record: bytes | memoryview, *, plain: bool = False) -> bytes:
     """
-    The record as a gzip member.
+    A record as a gzip member.
 
     Args:
         plain: Whether it holds a long text. In anything else there is little to win (a body that came packed, a few
             header lines), so zlib is not given the time and memory to look for it: that would double what it costs.
     """
-    buffer = BytesIO()
-    _Writer(buffer, gzip=False, warc_version="1.1").write_record(record)
     packer = (
         zlib.compressobj(6, zlib.DEFLATED, 16 + 15, 8)
         if plain
         else zlib.compressobj(1, zlib.DEFLATED, 16 + 12, 6)
     )
-    return packer.compress(buffer.getbuffer()) + packer.flush()
+    return packer.compress(record) + packer.flush()
 
 
 def _fields(capture: Capture, date: str, info_id: str) -> dict[str, str]:
@@ -571,6 +589,7 @@ def _fields(capture: Capture, date: str, info_id: str) -> dict[str, str]:
         "Archive-Detail": fetch.detail,
         "Archive-Source": None if fetch.source == "live" else fetch.source,
         **{f"Archive-Origin-{name}": value for name, value in capture.origin.items()},
+        "Archive-Redacted": capture.redacted_on.isoformat() if capture.redacted_on else None,
     }
     return {name: str(value) for name, value in fields.items() if value is not None}
 

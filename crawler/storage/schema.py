@@ -346,6 +346,8 @@ erasures = Table(
     # A keyed hash: who was forgotten must not be readable here.
     Column("author_hash", Text, nullable=False),
     _edition(),
+    # See `crawler.normalise.erasure.ErasureKind`.
+    Column("kind", Text, nullable=False),
     Column("erased_at", UtcTime, nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("author_hash", "edition_id"),

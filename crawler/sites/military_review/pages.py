@@ -211,5 +211,10 @@ def _is_closed(document: LexborHTMLParser) -> bool:
 
 
 PAGES = PageReaders(
-    article=article_page, listing=listing_page, feed=feed, sitemap=sitemap, answer=comment_answer
+    article=article_page,
+    listing=listing_page,
+    feed=feed,
+    sitemap=sitemap,
+    answer=comment_answer,
+    comment_skins=skins.COMMENTS,
 )

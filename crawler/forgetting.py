@@ -1,0 +1,158 @@
+"""
+Those who are to be forgotten, kept out of everything that is stored from now on.
+
+The crawl asks before an answer goes to the disk, reparse and import before a page is read. What is cut, and how, is
+`crawler.dle.redaction`; who it is, `crawler.normalise.erasure`.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from crawler.dle.redaction import redacted
+from crawler.dle.skins import Skin
+from crawler.errors import BadArgument, NotUnderstood
+from crawler.fetching.rewriting import NEW, destroy
+from crawler.normalise.erasure import Erasures, check_hash
+from crawler.reading import MAX_BYTES, refuse_pathological
+from crawler.storage.erasures import erased, names_file
+from crawler.visiting import SiteReader
+
+JOURNAL: Final = "forgetting.json"
+"""The file in the archive's folder that tells of a forgetting that is not finished."""
+
+MIN_SECRET: Final = 16
+"""Shortest FORGET_KEY, in characters: a shorter one could be found by trying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """Who is to be forgotten, by edition; and how the pages of each edition are read."""
+
+    erasures: Mapping[int, Erasures]
+    readers: Mapping[int, SiteReader]
+
+    def __bool__(self) -> bool:
+        return any(some.hashes for some in self.erasures.values())
+
+    def without(self, edition_id: int, url: str, body: bytes) -> bytes:
+        """
+        A page of an edition without those who are forgotten there; the very same object where it shows none.
+
+        Args:
+            body: The whole answer, after content decoding.
+        """
+        some = self.erasures.get(edition_id)
+        if some is None or not some.hashes:
+            return body
+        reader = self.readers[edition_id]
+        return redacted_body(
+            body,
+            some,
+            url=url,
+            charset=reader.site.charset,
+            skins=reader.pages.comment_skins,
+            guests=some.guests,
+        )
+
+    def reading(self, readers: Mapping[int, SiteReader]) -> dict[int, SiteReader]:
+        """The readers, so that they see nothing of those who are forgotten."""
+        return {
+            id: SiteReader(site=reader.site, pages=reader.pages, without=self.without if self else None)
+            for id, reader in readers.items()
+        }
+
+
+def redacted_body(
+    body: bytes,
+    is_forgotten: Callable[[str], bool],
+    *,
+    url: str,
+    charset: str,
+    skins: tuple[Skin, ...],
+    guests: bool,
+) -> bytes:
+    """A page's bytes without those who are forgotten; the very same object where it shows none of them."""
+    text, encoding, errors = _decoded(body, charset)
+    readable = len(body) <= MAX_BYTES
+    if readable and not text[:200].lstrip("\ufeff \t\r\n").startswith("{"):
+        try:
+            refuse_pathological(text, url)
+        except NotUnderstood:
+            readable = False
+    new = redacted(text, is_forgotten, url=url, skins=skins, guests=guests, readable=readable)
+    return body if new is text else new.encode(encoding, errors)
+
+
+def _decoded(body: bytes, charset: str) -> tuple[str, str, str]:
+    """A page's text, and how it becomes the same bytes again: encoding and way with errors."""
+    for encoding in (charset, "windows-1251"):
+        try:
+            return body.decode(encoding), encoding, "strict"
+        except UnicodeDecodeError:
+            continue
+    return body.decode("utf-8", "surrogateescape"), "utf-8", "surrogateescape"
+
+
+def loaded(
+    run: Callable[..., Any],
+    edition_ids: Iterable[int],
+    readers: Mapping[int, SiteReader],
+    secret: str | None,
+) -> Forgetting:
+    """
+    Those who are forgotten in these editions.
+
+    Args:
+        run: Calls a function of `storage` with a connection first.
+
+        secret: FORGET_KEY.
+
+    Raises:
+        BadArgument: Somebody is, and FORGET_KEY is missing or not the one with which they were.
+    """
+    rows: Mapping[int, Mapping[str, Any]] = run(erased, sorted(edition_ids))
+    if not rows:
+        return Forgetting({}, readers)
+    if not secret:
+        raise BadArgument(
+            "People were forgotten in this archive, and without FORGET_KEY they would come back. "
+            "Set FORGET_KEY to the key with which they were."
+        )
+    key = secret.encode()
+    for some in rows.values():
+        if check_hash(key) not in some:
+            raise BadArgument(
+                "FORGET_KEY is not the key with which people were forgotten in this archive; with another one they "
+                "would come back. Set it to the one of then."
+            )
+    return Forgetting({id: Erasures.of(key, some) for id, some in rows.items()}, readers)
+
+
+def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]) -> bool | None:
+    """
+    Finish what a forgetting that was cut short has left in the archive; see `crawler.forget`.
+
+    Args:
+        run: Calls a function of `storage` with a connection first.
+
+        edition_ids: The editions of which the caller holds the locks. What concerns others is left alone.
+
+    Returns:
+        None where there was nothing to do. True where the old files were still to be destroyed; False where the
+        database had not yet heard of the new ones: then those are, and somebody has to forget once more.
+    """
+    journal = folder / JOURNAL
+    try:
+        told = json.loads(journal.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    if not set(told["editions"]) <= set(edition_ids):
+        return None
+    is_done = not run(names_file, told["old"])
+    new = told["new"]
+    destroy(folder, told["old"] if is_done else [*new, *(name + NEW for name in new)])
+    destroy(folder, [JOURNAL])
+    return is_done

@@ -1,0 +1,375 @@
+"""Somebody is forgotten: out of every row and every file, for good, and nobody else loses a word."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from crawler.errors import AlreadyRunning, BadArgument, CannotStore
+from crawler.fetching.records import ArchiveReader
+from crawler.fetching.warc import TORN
+from crawler.forget import forget
+from crawler.forgetting import JOURNAL
+from crawler.reparse import Choice, reparse
+from crawler.sample import SampleSite, sample_articles
+from crawler.sample.markup import parsed, plain
+from crawler.sites.military_review import SITE
+from crawler.storage import database
+from crawler.storage.archive import Archive
+from crawler.storage.schema import metadata
+from tests.crawling import Ended, crawl, environment, rows, run
+from tests.redacting import decoded
+from tests.warcs import records
+
+EN = (SITE.edition("en"),)
+SECRET = "a secret of thirty-two characters"
+KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+
+#: A member who is quoted by name, by number and inside another's quotation; a guest; and nobody's name is a word here.
+MEMBER, GUEST = "nik.sever", "guest:passer-by"
+NICKNAMES = {MEMBER: "Nik.Sever", GUEST: "Passer-by"}
+FOLDED = ("articles", "article_states", "comments", "comment_states", "rating_states", "visits", "frontier")
+
+
+def words_of(key: str) -> list[str]:
+    """What nobody but this person has written on the sample site, their name, and their picture."""
+    found = [NICKNAMES[key]]
+    for article in sample_articles():
+        for comment in article.comments:
+            if comment.author.nickname["en"] == NICKNAMES[key]:
+                said = plain(parsed(comment.source["en"]))
+                found += [line[:30] for line in said.splitlines() if len(line) > 20]
+                if comment.author.user_id is not None:
+                    found.append(f"foto_{comment.author.user_id}.")
+    assert len(found) > 3
+    return found
+
+
+def everything(url: str, folder: Path) -> str:
+    """All that database and archive say, decoded."""
+    parts = [repr(row) for rows_ in dump(url).values() for row in rows_]
+    if url.startswith("sqlite"):
+        file = Path(url.removeprefix("sqlite:///"))
+        parts += [path.read_bytes().decode(errors="replace") for path in file.parent.glob(f"{file.name}*")]
+    assert {path.name for path in folder.iterdir()} == set(ArchiveReader(folder).files())
+    for record in records(folder).values():
+        parts.append(record.payload.decode(errors="replace") + repr(record.fields))
+    for archived in ArchiveReader(folder).exchanges():
+        parts.append(archived.body().text.decode(errors="replace") + repr(archived.headers))
+    return decoded("\n".join(parts))
+
+
+def assert_nothing_is_left(url: str, folder: Path, *keys: str) -> None:
+    text = everything(url, folder)
+    for key in keys:
+        for words in words_of(key):
+            assert words.casefold() not in text, words
+
+
+def dump(url: str) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table."""
+    with database.engine(url).connect() as connection:
+        return {
+            name: [
+                dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()
+            ]
+            for name, table in metadata.tables.items()
+        }
+
+
+def forgotten(url: str, folder: Path, key: str, **how: Any) -> Any:
+    given: dict[str, Any] = {
+        "secret": SECRET,
+        "reason": "asked for it",
+        "apply": True,
+        "processes": 1,
+        "say": print,
+    }
+    return forget(url, folder, key, EN, **(given | how))
+
+
+def command(url: str, folder: Path, *arguments: str, secret: str = SECRET) -> Ended:
+    import sys
+
+    variables = environment(url, WARC_DIR=str(folder), FORGET_KEY=secret)
+    return run([sys.executable, "-m", "crawler.cli", *arguments], env=variables)
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SampleSite]:
+    with SampleSite(edition="en") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def crawled(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A database file and an archive that hold the whole sample site."""
+    folder = tmp_path_factory.mktemp("crawled")
+    url = f"sqlite:///{folder}/crawler.db"
+    database.migrate(url)
+    ended = crawl(url, site.url, "depth=0", WARC_DIR=str(folder / "archive"))
+    assert ended.code == 0, ended.err
+    return folder / "crawler.db", folder / "archive"
+
+
+@pytest.fixture
+def filled(crawled: tuple[Path, Path], tmp_path: Path) -> tuple[str, Path]:
+    """The same, to be changed."""
+    shutil.copy(crawled[0], tmp_path / "crawler.db")
+    shutil.copytree(crawled[1], tmp_path / "archive")
+    return f"sqlite:///{tmp_path}/crawler.db", tmp_path / "archive"
+
+
+@KINDS
+def test_somebody_is_forgotten_for_good(
+    kind: str, site: SampleSite, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    url, folder = new_database(kind), tmp_path / "archive"
+    ended = crawl(url, site.url, "depth=0", WARC_DIR=str(folder))
+    assert ended.code == 0, ended.err
+    text = everything(url, folder)
+    assert all(words.casefold() in text for key in (MEMBER, GUEST) for words in words_of(key))
+
+    for key in (MEMBER, GUEST):
+        before = dump(url)
+        ended = command(url, folder, "forget", key, "--yes", "--edition", "en", "--reason", "a letter")
+        assert ended.code == 0, ended.err
+        assert NICKNAMES[key].casefold() not in (ended.out + ended.err).casefold()
+        assert_nothing_is_left(url, folder, key)
+        assert_only_that_one_is_missing(before, dump(url), key)
+        ended = command(url, folder, "verify", "--all-articles", "--edition", "en")
+        assert ended.code == 0, ended.out
+
+    after = dump(url)
+    # The site still shows them.
+    ended = crawl(url, site.url, "depth=0", "visit=all", WARC_DIR=str(folder), FORGET_KEY=SECRET)
+    assert ended.code == 0, ended.err
+    assert_nothing_is_left(url, folder, MEMBER, GUEST)
+    assert unchanging(dump(url)) == unchanging(after)
+    again = reparse(
+        url, folder, Choice(editions=EN, again=True), apply=True, processes=1, say=print, secret=SECRET
+    )
+    assert again.different == 0
+    assert_nothing_is_left(url, folder, MEMBER, GUEST)
+    # An empty database that the archive alone fills.
+    empty = new_database(kind)
+    reparse(empty, folder, Choice(editions=EN), apply=True, processes=1, say=print)
+    assert_nothing_is_left(empty, folder, MEMBER, GUEST)
+    rebuilt = ("articles", "authors", "author_names", "comments", "comment_states", "fetches", "visits")
+    one, other = dump(url), dump(empty)
+    assert {name: one[name] for name in rebuilt} == {name: other[name] for name in rebuilt}
+
+
+def unchanging(tables: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """What another look at the same pages does not change."""
+    moving = {"last_seen_at", "last_fetch_id", "seen_at", "fetch_id"}
+    names = ("articles", "authors", "author_names", "comments", "comment_states")
+    return {
+        name: [
+            {column: value for column, value in row.items() if name != "articles" or column not in moving}
+            for row in tables[name]
+        ]
+        for name in names
+    }
+
+
+def assert_only_that_one_is_missing(
+    before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]], key: str
+) -> None:
+    """Row by row: what was the person's says nothing any more, and what was not is as it was."""
+    hashes = {"source_hash", "content_hash"}
+    touched = 0
+    for old, new in zip(before["comments"], after["comments"], strict=True):
+        expected = dict(old)
+        if old["author_key"] == key:
+            expected |= {
+                "author_key": None,
+                "nickname_raw": "",
+                "body": "",
+                "quotes": [],
+                "links": [],
+                "images": [],
+            }
+        else:
+            expected["quotes"] = [
+                quote | {"author": None, "text": ""} if quote["author"] == NICKNAMES[key] else quote
+                for quote in old["quotes"]
+            ]
+        if expected != old:
+            touched += 1
+            expected |= {name: new[name] for name in hashes}
+        assert new == expected
+    assert touched >= 3
+    for name in ("authors", "author_names"):
+        column = "key" if name == "authors" else "author_key"
+        assert after[name] == [row for row in before[name] if row[column] != key]
+        assert len(after[name]) < len(before[name])
+    places = {"warc_file", "warc_offset", "bytes", "digest"}
+    assert [without(row, places) for row in after["fetches"]] == [
+        without(row, places) for row in before["fetches"]
+    ]
+    for name in FOLDED:
+        if name != "comments":
+            assert after[name] == before[name]
+    (noted,) = [row for row in after["erasures"] if row not in before["erasures"] and row["kind"] != "check"]
+    assert noted["reason"] == "a letter"
+
+
+def without(row: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+# --- what may go wrong on the way ---------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """What ends a forgetting in the middle."""
+
+
+STEPS = [
+    "From now on nothing",
+    "files are written anew",
+    "stand beside the old ones",
+    "knows the new files alone",
+]
+
+
+@pytest.mark.parametrize("then", ["forget", "crawl"])
+@pytest.mark.parametrize("step", STEPS)
+def test_one_that_is_killed_is_finished_by_the_next(
+    step: str, then: str, filled: tuple[str, Path], site: SampleSite
+) -> None:
+    url, folder = filled
+
+    def say(line: str) -> None:
+        if step in line:
+            raise Killed
+
+    with pytest.raises(Killed):
+        forgotten(url, folder, MEMBER, say=say)
+    if then == "crawl":
+        ended = crawl(url, site.url, "visit=all", WARC_DIR=str(folder), FORGET_KEY=SECRET)
+        assert ended.code == 0, ended.err
+        assert not (folder / JOURNAL).exists()
+        is_done = step == STEPS[-1]
+        # Where the transaction had not been done, what was begun is undone, and the crawl says so.
+        assert ("forget that person once more" in ended.err) is (step in STEPS[1:3])
+        if not is_done:
+            assert "Nik.Sever" in everything(url, folder) or "nik.sever" in everything(url, folder)
+            forgotten(url, folder, MEMBER)
+    else:
+        forgotten(url, folder, MEMBER)
+    assert_nothing_is_left(url, folder, MEMBER)
+    reader = ArchiveReader(folder)
+    for archived in reader.exchanges():
+        known = rows(url, "SELECT warc_file, warc_offset FROM fetches WHERE id = :id", id=archived.fetch.id)
+        place = {"warc_file": archived.fetch.warc_file, "warc_offset": archived.fetch.warc_offset}
+        assert known == [place]
+    assert not (folder / JOURNAL).exists()
+
+
+def test_what_a_killed_crawl_tore_is_destroyed(filled: tuple[str, Path]) -> None:
+    url, folder = filled
+    torn = folder / f"military_review-en-20261124000000-0123abcd-00001.warc.gz{TORN}"
+    torn.write_bytes(b"Nik.Sever")
+    forgotten(url, folder, MEMBER)
+    assert not torn.exists()
+
+
+def test_a_damaged_file_is_named_and_nothing_is_forgotten_by_halves(filled: tuple[str, Path]) -> None:
+    url, folder = filled
+    (path,) = folder.iterdir()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(CannotStore, match=path.name):
+        forgotten(url, folder, MEMBER)
+    assert [other.name for other in folder.iterdir()] == [path.name]
+
+
+def test_counting_changes_nothing(filled: tuple[str, Path]) -> None:
+    url, folder = filled
+    before, names = dump(url), sorted(folder.iterdir())
+    summary = forgotten(url, folder, MEMBER, apply=False)
+    assert (summary.applied, summary.files, summary.rewritten) == (False, 1, 1)
+    assert summary.answers >= 3
+    assert (dump(url), sorted(folder.iterdir())) == (before, names)
+
+
+def test_nobody_is_forgotten_while_a_crawl_runs(filled: tuple[str, Path]) -> None:
+    url, folder = filled
+    running = Archive(url, EN)
+    running.open()
+    try:
+        with pytest.raises(AlreadyRunning):
+            forgotten(url, folder, MEMBER)
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("secret", [None, "", "too short"])
+def test_without_a_key_nobody_is_forgotten(secret: str | None, filled: tuple[str, Path]) -> None:
+    with pytest.raises(BadArgument, match="FORGET_KEY"):
+        forgotten(*filled, MEMBER, secret=secret)
+
+
+def test_with_another_key_nothing_is_done(filled: tuple[str, Path], site: SampleSite) -> None:
+    """Neither a crawl nor a reparse brings back whom it cannot recognise."""
+    url, folder = filled
+    forgotten(url, folder, MEMBER)
+    before = dump(url)
+    for secret in ("", "another secret of some length"):
+        ended = crawl(url, site.url, "visit=all", WARC_DIR=str(folder), FORGET_KEY=secret)
+        assert ended.code == 2
+        assert "FORGET_KEY" in ended.err
+        assert "Traceback" not in ended.err
+        with pytest.raises(BadArgument, match="FORGET_KEY"):
+            reparse(url, folder, Choice(editions=EN), apply=True, processes=1, say=print, secret=secret)
+        if secret:
+            with pytest.raises(BadArgument, match="FORGET_KEY"):
+                forgotten(url, folder, GUEST, secret=secret)
+    assert dump(url) == before
+
+
+def test_an_archive_that_still_shows_them_does_not_bring_them_back(
+    filled: tuple[str, Path], crawled: tuple[Path, Path]
+) -> None:
+    """Somebody has put an old file back."""
+    url, folder = filled
+    forgotten(url, folder, MEMBER)
+    after = dump(url)
+    for path in folder.iterdir():
+        path.unlink()
+    for path in crawled[1].iterdir():
+        shutil.copy(path, folder)
+    with database.engine(url, writes=True).begin() as connection:
+        for name in (
+            "author_names",
+            "rating_states",
+            "comment_states",
+            "comments",
+            "article_states",
+            "articles",
+        ):
+            connection.execute(metadata.tables[name].delete())
+        connection.execute(metadata.tables["fetches"].delete())
+    choice = Choice(editions=EN)
+    for processes in (1, 2):
+        reparse(url, folder, choice, apply=True, processes=processes, say=print, secret=SECRET)
+    now = dump(url)
+    assert now["comments"] == after["comments"]
+    assert now["authors"] == after["authors"]
+
+
+def test_nobody_of_that_name_is_kept_out_all_the_same(filled: tuple[str, Path]) -> None:
+    url, folder = filled
+    before = dump(url)
+    summary = forgotten(url, folder, "somebody who was never seen")
+    assert (summary.answers, summary.rewritten, summary.articles) == (0, 0, 0)
+    after = dump(url)
+    assert len(after.pop("erasures")) == 2
+    before.pop("erasures")
+    assert after == before

@@ -1,0 +1,176 @@
+"""Pages without somebody: nothing is left of them, and of everything else nothing is changed."""
+
+import re
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crawler.errors import NotUnderstood
+from crawler.items import Quote
+from tests.forest import ERAS, Era, Forest, Page, answers, pages
+from tests.forest_people import Person
+from tests.forest_reading import normal
+from tests.redacting import (
+    decoded,
+    is_by,
+    keys_of,
+    marked_forest,
+    redacted_page,
+    token_of,
+    touched,
+    untouched_parts,
+)
+
+TOLD_ATTRIBUTE = re.compile(r""" data-answers=\\?"(?:(?:quote|mention) [0-9]+)?\\?\"""")
+TOLD = re.compile(r"""<\w+ data-answers=\\?"[^"\\]*\\?" id=\\?['"]comm-id-([0-9]+)""")
+
+
+def check(thread: Forest, person: Person, page: Page) -> None:
+    keys = keys_of(person)
+    html = redacted_page(page, keys)
+    shown = page.html
+    changing = touched(thread, person, page)
+    if not changing and html is not shown:
+        raise AssertionError("something was cut from a page that does not show the person")
+
+    # Around what is cut, every byte stays; but that what cut words told is written into the tags of their texts.
+    told = {int(id) for id in TOLD.findall(html)}
+    assert told <= set(changing)
+    rest, at = TOLD_ATTRIBUTE.sub("", html), 0
+    for part in untouched_parts(page, list(changing.values())):
+        found = rest.find(part, at)
+        assert found >= 0, part
+        assert found == at or at > 0
+        at = found + len(part)
+    assert at == len(rest)
+
+    before, after = normal(thread, page), normal(thread, replace(page, html=html))
+    assert after.article == before.article
+    assert after.written.remarks == before.written.remarks
+    names = ("id", "parent_id", "parent_source", "posted_raw", "posted_machine", "rating")
+    for old, new in zip(before.comments, after.comments, strict=True):
+        for name in names:
+            assert getattr(old.written, name) == getattr(new.written, name), (old.written.id, name)
+        assert old.posted == new.posted
+        if is_by(old.written, keys) or posted_by(thread, old.written.id) is person:
+            assert new.written.nickname_raw == ""
+            assert (new.author, new.body, new.quotes) == (None, "", ())
+            assert (new.written.links, new.written.images, new.written.profile_name) == ((), (), None)
+            continue
+        assert new.author == old.author
+        assert new.written.links == old.written.links
+        assert new.written.images == old.written.images
+        mention = mentioned(thread, old.written.id)
+        if mention is person:
+            assert new.body == old.body.replace(" ".join(mention.shown.split()), "", 1).strip()
+        else:
+            assert new.body == old.body
+        for quote, kept in zip(remaining(old.quotes, person), new.quotes, strict=True):
+            if quote.author == person.nickname:
+                assert (kept.author, kept.text, kept.level) == (None, "", quote.level)
+                assert quote.comment_id in (None, kept.comment_id)
+            else:
+                assert kept == quote
+        if old.quotes == new.quotes and mention is not person:
+            assert new.written == old.written  # also its hash
+
+    plain = decoded(html)
+    assert token_of(person) not in plain
+    if person.number is not None:
+        assert f"foto_{person.number}" not in plain
+    again = replace(page, html=html)
+    assert redacted_page(again, keys) is html
+
+
+def remaining(quotes: tuple[Quote, ...], person: Person) -> list[Quote]:
+    """The quotations that still stand: one that names nobody is, inside another, the words of whom that one quotes."""
+    kept: list[Quote] = []
+    around: list[
+        tuple[str | None, bool]
+    ] = []  # whose words the quotations around are, and whether they stand
+    for quote in quotes:
+        del around[quote.level - 1 :]
+        outer = around[-1][0] if around else None
+        whose = quote.author or outer
+        stands = quote.author is not None or whose != person.nickname
+        if stands:
+            kept.append(replace(quote, level=1 + sum(stood for _, stood in around)))
+        around.append((whose, stands))
+    return kept
+
+
+def posted_by(thread: Forest, id: int) -> Person | None:
+    post = next(post for post in thread.posts if post.id == id)
+    # In a skin that nobody knows a guest's name is not found: those comments say nothing of their author.
+    return post.author if thread.skin in ("topwar-2021", "dle-default") or post.author.profile else None
+
+
+def mentioned(thread: Forest, id: int) -> Person | None:
+    return next(post for post in thread.posts if post.id == id).mentions
+
+
+@pytest.mark.parametrize("era", ERAS)
+@given(random=st.randoms(use_true_random=False))
+@settings(max_examples=40)
+def test_a_page_without_somebody(era: Era, random: Random) -> None:
+    thread = marked_forest(random, era)
+    person = random.choice(thread.posts).author
+    if person.profile is None and thread.skin not in ("topwar-2021", "dle-default"):
+        return
+    for page in (*pages(thread), *answers(thread)):
+        check(thread, person, page)
+
+
+TAGS = (
+    "div",
+    "p",
+    "b",
+    "i",
+    "ul",
+    "ol",
+    "li",
+    "table",
+    "tr",
+    "td",
+    "blockquote",
+    "a",
+    "span",
+    "h2",
+    "form",
+    "section",
+)
+SOUP = st.lists(
+    st.one_of(
+        st.sampled_from([f"<{tag}>" for tag in TAGS] + [f"</{tag}>" for tag in TAGS if tag != "ol"]),
+        st.sampled_from(["<br>", "zq0q ", "<img src='zq0q.jpg'>", "<!-- zq0q -->", "<script>zq0q</script>"]),
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(soup=SOUP, era=st.sampled_from(["10.5", "13", "20"]), seed=st.integers(0, 50))
+@settings(max_examples=100)
+def test_whatever_a_text_leaves_open_or_closes(soup: str, era: Era, seed: int) -> None:
+    """Everybody keeps their place, though the text of somebody who is forgotten breaks the page."""
+    thread = marked_forest(Random(seed), era, skins=["topwar-2021"])  # noqa: S311 - no secret
+    person = thread.posts[0].author
+    for post in thread.posts:
+        if post.author is person:
+            post.text = replace(post.text, html=post.text.html + soup.replace("zq0q", token_of(person)))
+    for page in pages(thread):
+        html = redacted_page(page, keys_of(person))
+        try:
+            before = normal(thread, page).comments
+        except NotUnderstood:
+            continue
+        after = normal(thread, replace(page, html=html)).comments
+        for old, new in zip(before, after, strict=True):
+            if is_by(old.written, keys_of(person)):
+                assert (new.author, new.written.images) == (None, ())
+            else:
+                assert (old.author, old.written.rating) == (new.author, new.written.rating)
+            assert (old.written.parent_id, old.posted) == (new.written.parent_id, new.posted)
+        assert token_of(person) not in decoded(html)
