@@ -25,7 +25,7 @@ from crawler.sample import SampleArticle, SampleSite, render_article
 from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.archive import Archive
-from tests.crawling import crawl, crawler, environment, rows
+from tests.crawling import PROJECT, crawl, crawler, environment, rows
 from tests.foreign import ForeignFile, Seen, arc
 from tests.forest import ERAS, KNOWN_SKINS, forest, pages, truths
 from tests.lives import LONG, SHORT
@@ -582,6 +582,18 @@ def test_an_import_waits_for_no_crawl(url: str, tmp_path: Path) -> None:
         assert imported(url, tmp_path / "archive", theirs, editions=(RU,)).passed_over["other_edition"] == 1
     finally:
         archive.close()
+
+
+@KINDS
+def test_all_holds_that_should_after_an_import(
+    kind: str, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    url, folder = new_database(kind), tmp_path / "archive"
+    summary = imported(url, folder, PROJECT / "tests" / "old_captures.warc.gz")
+    assert (summary.taken, summary.articles_new, summary.unread) == (2, 2, {})
+    assert {"robots", "status 404", "other_site"} < summary.passed_over.keys()
+    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder))
+    assert verified.code == 0, verified.out
 
 
 def test_the_verb(url: str, tmp_path: Path) -> None:
