@@ -216,6 +216,10 @@ def forget(
         )
         for which, problem in summary.unread.items():
             click.echo(f"{which}: cannot be read again: {problem}")
+        if summary.renames:
+            click.echo(
+                f"{summary.renames} other keys were once this person's: see authors.renamed_to, and forget them, too."
+            )
         if summary.applied:
             click.echo(f"{summary.articles} articles were folded anew. The person is forgotten.")
     if not summary.overwritten:
