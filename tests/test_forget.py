@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import TORN
 from crawler.forget import forget
 from crawler.forgetting import JOURNAL, finished
+from crawler.importing import import_files
 from crawler.reparse import Choice, reparse
-from crawler.sample import SampleSite, sample_articles
+from crawler.sample import SampleSite, render_article, sample_articles
 from crawler.sample.markup import parsed, plain
 from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.archive import Archive
 from crawler.storage.schema import metadata
 from tests.crawling import Ended, crawl, environment, rows, run
-from tests.lives import ASKED, life
+from tests.foreign import ForeignFile, Seen
+from tests.lives import ASKED, LONG, life
 from tests.redacting import decoded
 from tests.warcs import records
 
@@ -451,3 +454,35 @@ def test_a_whole_life_without_somebody(new_database: Callable[[str], str], tmp_p
     one, other = dump(url), dump(empty)
     rebuilt = (*FOLDED[:-1], "authors", "author_names", "fetches")
     assert {name: one[name] for name in rebuilt} == {name: other[name] for name in rebuilt}
+
+
+def test_an_import_does_not_bring_them_back(new_database: Callable[[str], str], tmp_path: Path) -> None:
+    url, folder = new_database("sqlite"), tmp_path / "archive"
+    february, march = datetime(2018, 2, 19, tzinfo=UTC), datetime(2018, 3, 20, tzinfo=UTC)
+    files = {}
+    for at in (february, march):
+        theirs = ForeignFile()
+        for page in range(1, LONG.comment_pages + 1):
+            path = LONG.path if page == 1 else f"/page,1,{page},{LONG.path[1:]}"
+            body = render_article(LONG, page, "en", "http://en.topwar.ru").encode()
+            theirs.common_crawl(Seen(uri=f"http://en.topwar.ru{path}", at=at, body=body))
+        files[at] = theirs.written(tmp_path / f"{at:%B}.warc.gz")
+
+    def imported(at: datetime, secret: str | None = SECRET) -> Any:
+        return import_files(url, folder, [files[at]], EN, dry_run=False, say=print, secret=secret)
+
+    assert imported(february, None).taken == LONG.comment_pages
+    assert "nik.sever" in everything(url, folder)
+    forgotten(url, folder, MEMBER)
+    after = dump(url)
+    with pytest.raises(BadArgument, match="FORGET_KEY"):
+        imported(march, None)
+    # The same pages are known again, though they are not the same any more.
+    again = imported(february)
+    assert (again.taken, again.known) == (0, LONG.comment_pages)
+    assert dump(url) == after
+    assert imported(march).taken == LONG.comment_pages
+    text = everything(url, folder)
+    assert "nik.sever" not in text
+    assert "foto_3390" not in text
+    assert len(rows(url, "SELECT id FROM comments")) == len(LONG.comments)
