@@ -13,9 +13,11 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     storage/        the only room that speaks SQL
     reading         bytes of a page → what this page is and says
     visiting        what comes of a page that was asked for, and what to ask next
+    forgetting      who is to be forgotten, kept out of all that is stored from now on
     rereading       the archive, read again: what was stored of it then, or what today's reader makes of it
     families, work  articles read again as a whole; work that takes long, shared between processes
     reparse         the database brought into step with what today's reader makes of the archive
+    forget          somebody is cut out of database and archive
     sites/          one folder a site: its facts, its spider, its pages
     pipelines       Scrapy's hands: store
     extensions      the lock, the row of a crawl, the progress line

@@ -29,6 +29,11 @@ class Environment(BaseSettings):
     #: Key of the hashes of who was forgotten.
     forget_key: SecretStr | None = None
 
+    @property
+    def forget_secret(self) -> str | None:
+        """FORGET_KEY, readable."""
+        return self.forget_key.get_secret_value() if self.forget_key else None
+
     def __init__(self, **values: Any) -> None:
         # pydantic-settings warns about a secrets folder that is not there, and outside containers there is none.
         super().__init__(_secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None, **values)

@@ -47,6 +47,7 @@ from crawler.storage.erasures import (
     articles_of,
     let_go,
     overwrite_freed,
+    renames_of,
     save_erasures,
     spellings,
 )
@@ -66,6 +67,8 @@ class Summary:
     articles: int = 0
     #: Articles that could not be read again, and why. The person is out of their rows all the same.
     unread: dict[str, str] = field(default_factory=dict)
+    #: Other authors who were renamed to the person, or to whom the person was.
+    renames: int = 0
     #: Whether the database has given up the bytes of deleted rows.
     overwritten: bool = True
 
@@ -186,12 +189,14 @@ class _Work:
         """What would be done."""
         found = self._searched()
         articles = {id for edition in self._editions for id in self._run(articles_of, edition, self._key)}
+        renames = sum(self._run(renames_of, edition, self._key) for edition in self._editions)
         return Summary(
             applied=False,
             files=len(found),
             rewritten=len(to_rewrite(found)),
             answers=sum(one.showing for one in found.values()),
             articles=len(articles),
+            renames=renames,
         )
 
     def done(self, reason: str) -> Summary:
@@ -199,6 +204,7 @@ class _Work:
         self._folder.mkdir(parents=True, exist_ok=True)
         if finished(self._folder, self._run, self._editions) is False:
             self._say("An earlier forgetting had been cut short; what it had begun is undone.")
+        renames = sum(self._run(renames_of, edition, self._key) for edition in self._editions)
         for edition_id, hashes in self._hashes.items():
             self._run(save_erasures, edition_id, hashes, now=self._now, reason=reason)
         self._say("From now on nothing of the person is stored any more.")
@@ -214,7 +220,8 @@ class _Work:
                 progress.add(1)
         except BadRecord as error:
             raise _damaged(error) from error
-        _write_journal(self._folder, self._editions, rewriting.files)
+        hash = author_hash(self._secret, self._key)
+        _write_journal(self._folder, dict.fromkeys(self._editions, hash), rewriting.files)
         self._say(f"{len(names)} files are written anew.")
         rewriting.publish()
         self._say("They stand beside the old ones.")
@@ -235,6 +242,7 @@ class _Work:
             answers=sum(one.showing for one in found.values()),
             articles=articles,
             unread=unread,
+            renames=renames,
         )
 
     def _searched(self) -> dict[str, Searched]:
@@ -288,8 +296,8 @@ def _damaged(error: BadRecord) -> CannotStore:
     )
 
 
-def _write_journal(folder: Path, editions: Iterable[int], files: Mapping[str, str]) -> None:
-    journal = {"editions": sorted(editions), "old": list(files), "new": list(files.values())}
+def _write_journal(folder: Path, hashes: Mapping[int, str], files: Mapping[str, str]) -> None:
+    journal = {"hashes": hashes, "old": list(files), "new": list(files.values())}
     beside = folder / (JOURNAL + ".new")
     with beside.open("w", encoding="utf-8") as file:
         json.dump(journal, file)

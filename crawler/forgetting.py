@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from crawler.dle.redaction import redacted
 from crawler.dle.skins import Skin
-from crawler.errors import BadArgument, NotUnderstood
+from crawler.errors import BadArgument, CannotStore, NotUnderstood
 from crawler.fetching.rewriting import NEW, destroy
 from crawler.normalise.erasure import Erasures, check_hash
 from crawler.reading import MAX_BYTES, refuse_pathological
@@ -149,10 +149,22 @@ def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]
         told = json.loads(journal.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    if not set(told["editions"]) <= set(edition_ids):
+    hashes = {int(id): hash for id, hash in told["hashes"].items()}
+    if not hashes.keys() <= set(edition_ids):
         return None
-    is_done = not run(names_file, told["old"])
+    known = run(erased, list(hashes))
+    if any(hash not in known.get(id, {}) for id, hash in hashes.items()):
+        return None  # it was another database that was to forget
     new = told["new"]
-    destroy(folder, told["old"] if is_done else [*new, *(name + NEW for name in new)])
-    destroy(folder, [JOURNAL])
-    return is_done
+    if run(names_file, told["old"]):
+        destroy(folder, [*new, *(name + NEW for name in new), JOURNAL])
+        return False
+    # What only the archive knew has no row that could tell; but the new files are whole.
+    for name in new:
+        if (folder / (name + NEW)).exists():
+            (folder / (name + NEW)).rename(folder / name)
+    missing = [name for name in new if not (folder / name).exists()]
+    if missing:
+        raise CannotStore(f"The archive lacks {missing[0]}, which is to take the place of an older file.")
+    destroy(folder, [*told["old"], JOURNAL])
+    return True

@@ -61,6 +61,7 @@ def import_(
         dry_run=dry_run,
         processes=processes,
         say=lambda line: click.echo(line, err=True),
+        secret=environment.forget_secret,
     )
     if as_json:
         print_json(asdict(summary))

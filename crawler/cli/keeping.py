@@ -81,7 +81,7 @@ def reparse(
         apply=apply,
         processes=processes,
         say=lambda line: click.echo(line, err=True),
-        secret=_secret(environment),
+        secret=environment.forget_secret,
     )
     if as_json:
         print_json(_as_dict(summary))
@@ -200,7 +200,7 @@ def forget(
         environment.warc_dir,
         key,
         chosen_editions(edition),
-        secret=_secret(environment),
+        secret=environment.forget_secret,
         reason=reason,
         apply=not dry_run,
         processes=processes,
@@ -216,6 +216,10 @@ def forget(
         )
         for which, problem in summary.unread.items():
             click.echo(f"{which}: cannot be read again: {problem}")
+        if summary.renames:
+            click.echo(
+                f"{summary.renames} other keys were once this person's: see authors.renamed_to, and forget them, too."
+            )
         if summary.applied:
             click.echo(f"{summary.articles} articles were folded anew. The person is forgotten.")
     if not summary.overwritten:
@@ -224,13 +228,9 @@ def forget(
         sys.exit(CannotStore.exit_code)
 
 
-def _secret(environment: Environment) -> str | None:
-    return environment.forget_key.get_secret_value() if environment.forget_key else None
-
-
 def _person_hash(environment: Environment) -> Callable[[int, str], str] | None:
     """How the table erasures knows people, where FORGET_KEY is set."""
-    secret = _secret(environment)
+    secret = environment.forget_secret
     return None if secret is None else lambda _, key: author_hash(secret.encode(), key)
 
 

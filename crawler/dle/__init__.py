@@ -12,4 +12,8 @@ What is true of every site run by DataLife Engine, whatever its template looks l
     paging      how many comment pages there are and which is next
     ajax        comments as the engine answers the script that loads them
     recognition what a page is that is not the page asked for
+    redaction   a page without somebody who is to be forgotten
+    persons     where a page shows them
+    cuts        what is cut out there, and what stays
+    pieces      the pieces of a page as they stand in it, and the tree that knows its places
 """

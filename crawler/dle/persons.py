@@ -2,25 +2,18 @@
 Where a page shows somebody: the comments, quotations, mentions and links that it marks as that person's.
 
 The reader of comments says whose each comment is; the page's tree says what stands in it, and each node of the
-tree knows its place in the raw page (see `crawler.dle.pieces`). What is returned are the changes that cut the
-person out. What they leave of a comment is its skeleton: tags with ids and classes, the date, the rating, so that
-it keeps its place in the thread and the answers to it theirs.
-
-What a quotation or mention proves is kept: where the reader found whom a comment answers by words that are cut
-out, that is written into the tag of the comment's text (`crawler.dle.parents.ANSWERS`).
+tree knows its place in the raw page (see `crawler.dle.pieces`).
 """
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape, unescape
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from crawler.dle.comments import DATE, RATINGS, Block, profile_name
-from crawler.dle.parents import ANSWERS
-from crawler.dle.pieces import Edit, Marked, Piece, attributes, cancelling, of_element, pieces
+from crawler.dle.comments import RATINGS, Block, profile_name
+from crawler.dle.pieces import Marked, Piece, attributes, of_element, pieces
 from crawler.dle.skins import Skin
 from crawler.dle.text import QUOTE_CLASSES, QUOTE_MARKER, TITLE_CLASSES, folded, named_in_title, true_target
 from crawler.items import Comment
@@ -35,17 +28,6 @@ _AROUND_IDS = frozenset(("dle-ajax-comments", "dle-comments-form", "dle-addcomme
 _AROUND_CLASSES = frozenset(("comments-tree-list", "comments-tree-item", "dle-comments-navigation"))
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _WORD = re.compile(r"\w+")
-#: What stays of the tags of a cut comment: what selectors and the tree of comments go by.
-_STRUCTURE = frozenset(("id", "class", "datetime"))
-_RATING_NUMBERS = ("data-comments-", "data-vote-")
-#: A quotation keeps what it proves.
-_PROOFS = frozenset(("id", "class", "data-commenttime", "data-commentid", "data-commentpostid"))
-_FRAME = re.compile(r"<!--\s*Quote(?:EBegin|End|EEnd)\s*-->")
-_PROFILE_CALL = re.compile(r"\s*ShowProfile\s*\(")
-#: Calls that put a name into the form for an answer.
-NAMING_CALLS = ("dle_ins", "dle_copy_quote", "dle_reply", "dle_fastreply")
-_NAMING_CALL = re.compile(rf"""\b(?:{"|".join(NAMING_CALLS)})\s*\(\s*(['"])(.*?)\1""")
-_BY_AUTHOR = re.compile(r"(?:^|[.:])(?:author|creator)$", re.IGNORECASE)
 
 
 def member_key(name: str) -> str:
@@ -84,11 +66,11 @@ def profiles(value: str) -> str | None:
 
 
 @dataclass(slots=True, eq=False)
-class _Quotation:
+class Quotation:
     #: The comment in which it stands; None outside of comments.
     comment: int | None
     #: The quotation around it.
-    outer: "_Quotation | None" = None
+    outer: "Quotation | None" = None
     #: The pieces of the title and of the remark before it that names who is quoted.
     title: int | None = None
     marker: int | None = None
@@ -104,15 +86,15 @@ class _Quotation:
         return bool(self.names or self.profiles or self.number)
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
     """Where an element stands."""
 
     comment: int | None = None
     in_text: bool = False
     #: In a date or a rating.
     kept: bool = False
-    quote: _Quotation | None = None
-    title: _Quotation | None = None
+    quote: Quotation | None = None
+    title: Quotation | None = None
     #: Pieces of the mention or link of a person in which it stands.
     mention: int | None = None
     link: int | None = None
@@ -141,15 +123,15 @@ class Persons:
         self.pieces = pieces(html)
         self.marked = Marked(html, self.pieces)
         self._skins = skins
-        self._states: dict[int, _State] = {}  # piece → where it stands
-        self._quotations: list[_Quotation] = []
-        self._links: dict[int, str] = {}  # piece → profile of the forgotten that it leads to
-        self._heads: dict[int, list[_Text]] = {}
+        self.states: dict[int, State] = {}  # piece → where it stands
+        self.quotations: list[Quotation] = []
+        self.links: dict[int, str] = {}  # piece → profile of the forgotten that it leads to
+        self.heads: dict[int, list[_Text]] = {}
         self._head_profiles: dict[int, list[str]] = {}
         self._head_names: dict[int, list[str]] = {}
         self._words: dict[int, list[str]] = {}
-        self._dated: set[int] = set()
-        self._texts: dict[int, int] = {}  # comment → piece that opens its text
+        self.dated: set[int] = set()
+        self.texts: dict[int, int] = {}  # comment → piece that opens its text
         self._walk()
         self.comments: Mapping[int, Comment] = {c.id: c for c in block.comments} if block is not None else {}
         if block is not None:
@@ -160,12 +142,9 @@ class Persons:
             self.forgotten = set(self._forgotten_by_heads())
         self._take_back()
         self._names = {
-            nickname(name).casefold()
-            for id in self.forgotten
-            for name in self._names_of(id)
-            if nickname(name)
+            nickname(name).casefold() for id in self.forgotten for name in self.names_of(id) if nickname(name)
         }
-        self._cut = {each for each in self._quotations if self._is_quoted(each)}
+        self.cut = {each for each in self.quotations if self._is_quoted(each)}
 
     # --- what stands where ------------------------------------------------------------------------------------
 
@@ -176,13 +155,13 @@ class Persons:
         names = {
             node.mem_id for node in document.css(", ".join(skin.author for skin in self._skins) or "none")
         }
-        states: dict[int, _State] = {}
+        states: dict[int, State] = {}
         ended: set[int] = set()
         current: int | None = None
-        pending: _Quotation | None = None
+        pending: Quotation | None = None
         for node in self.marked.nodes():
             parent = node.parent
-            state = states.get(parent.mem_id, _State()) if parent is not None else _State()
+            state = states.get(parent.mem_id, State()) if parent is not None else State()
             tag = node.tag or ""
             if tag == "-text":
                 self._note_text(state, node.text_content or "")
@@ -207,16 +186,16 @@ class Persons:
                     ended.add(current)
                 current = state.comment
             if state.comment in ended:
-                state = _State()
+                state = State()
             if state.in_text and not before.in_text:
                 pending = None
                 if number is not None and state.comment is not None:
-                    self._texts.setdefault(state.comment, number)
+                    self.texts.setdefault(state.comment, number)
             classes = (own.get("class") or "").split()
             if node.mem_id in dates or node.mem_id in ratings:
                 state = state._replace(kept=True)
                 if node.mem_id in dates and state.comment is not None and not state.in_text:
-                    self._dated.add(state.comment)
+                    self.dated.add(state.comment)
             if state.title is None:
                 if not TITLE_CLASSES.isdisjoint(classes):
                     quotation = pending if pending is not None and pending.title is None else self._new(state)
@@ -228,7 +207,7 @@ class Persons:
                     pending = None
                     quotation.box, quotation.outer = number, state.quote
                     if number is not None:
-                        self._states[number] = state
+                        self.states[number] = state
                     states[node.mem_id] = state._replace(quote=quotation)
                     continue
             state = self._note_persons(node, own, number, state)
@@ -238,34 +217,34 @@ class Persons:
             states[node.mem_id] = state
             if number is not None:
                 self._put([number], state)
-        for quotation in self._quotations:
+        for quotation in self.quotations:
             words = folded("".join(quotation.title_words))
             named = named_in_title(words) if words else None
             if named is not None:
                 quotation.names.append(named)
 
-    def _new(self, state: _State) -> _Quotation:
-        quotation = _Quotation(state.comment, state.quote)
-        self._quotations.append(quotation)
+    def _new(self, state: State) -> Quotation:
+        quotation = Quotation(state.comment, state.quote)
+        self.quotations.append(quotation)
         return quotation
 
     @staticmethod
-    def _inside(own: Mapping[str, str | None], state: _State) -> tuple[_State, bool]:
+    def _inside(own: Mapping[str, str | None], state: State) -> tuple[State, bool]:
         """Where an element stands, given where its parent does; and whether a comment begins or ends here."""
         id = own.get("id") or ""
         match = _ID.fullmatch(id)
         if match is not None:
             number = int(match[2])
-            return _State(comment=number, in_text=match[1] == "comm-id"), number != state.comment
+            return State(comment=number, in_text=match[1] == "comm-id"), number != state.comment
         if id in _AROUND_IDS or not _AROUND_CLASSES.isdisjoint((own.get("class") or "").split()):
-            return _State(), True
+            return State(), True
         return state, False
 
-    def _put(self, numbers: Iterable[int], state: _State) -> None:
+    def _put(self, numbers: Iterable[int], state: State) -> None:
         for number in numbers:
-            self._states[number] = state
+            self.states[number] = state
 
-    def _note_text(self, state: _State, content: str) -> None:
+    def _note_text(self, state: State, content: str) -> None:
         numbers, words = self.marked.of_text(content), self.marked.words(content)
         self._put(numbers, state)
         if state.title is not None:
@@ -275,9 +254,9 @@ class Persons:
         elif state.comment is not None and state.in_text:
             self._words.setdefault(state.comment, []).append(words)
         elif state.comment is not None:
-            self._heads.setdefault(state.comment, []).append(_Text(numbers, words))
+            self.heads.setdefault(state.comment, []).append(_Text(numbers, words))
 
-    def _read_title(self, quotation: _Quotation, own: Mapping[str, str | None], number: int | None) -> None:
+    def _read_title(self, quotation: Quotation, own: Mapping[str, str | None], number: int | None) -> None:
         quotation.title = number
         id = own.get("data-commentid") or ""
         if _NUMBER.fullmatch(id):
@@ -287,8 +266,8 @@ class Persons:
             quotation.names.append(user)
 
     def _note_persons(
-        self, node: LexborNode, own: Mapping[str, str | None], number: int | None, state: _State
-    ) -> _State:
+        self, node: LexborNode, own: Mapping[str, str | None], number: int | None, state: State
+    ) -> State:
         """Note a link to a profile and a mention of a member."""
         if number is None:
             return state
@@ -311,7 +290,7 @@ class Persons:
             elif attribute == "href" and state.comment is not None and not state.in_text:
                 self._head_profiles.setdefault(state.comment, []).append(profile)
             if self.is_forgotten(member_key(profile)):
-                self._links[number] = profile
+                self.links[number] = profile
                 return state._replace(link=number)
         return state
 
@@ -331,7 +310,7 @@ class Persons:
                 own: dict[str, str | None] = {}
                 if "comment" in self.html[piece.start : piece.end]:
                     own |= {name: value for name, value, _, _ in attributes(self.html, piece)}
-                state, edge = self._inside(own, _State(comment=current))
+                state, edge = self._inside(own, State(comment=current))
                 if piece.name == "li" and state.comment is not None and edge:
                     current = state.comment if state.comment in self.forgotten else None
                     continue
@@ -342,9 +321,9 @@ class Persons:
                 if lists <= 0:
                     current = None
             if current is not None and not self._is_bare(piece):
-                state = self._states.get(number) or _State()
+                state = self.states.get(number) or State()
                 if state.comment != current and not state.in_text:
-                    self._states[number] = _State(comment=current, kept=state.kept)
+                    self.states[number] = State(comment=current, kept=state.kept)
 
     def _is_bare(self, piece: Piece) -> bool:
         return piece.kind == "end" or (piece.kind == "text" and self.html[piece.start : piece.end].isspace())
@@ -352,7 +331,7 @@ class Persons:
     # --- who is meant -----------------------------------------------------------------------------------------
 
     def _forgotten_by_heads(self) -> Iterator[int]:
-        for id in self._heads.keys() | self._head_profiles.keys():
+        for id in self.heads.keys() | self._head_profiles.keys():
             linked = self._head_profiles.get(id, ())
             if linked:
                 keys: Iterable[str] = map(member_key, linked[:1])
@@ -361,7 +340,7 @@ class Persons:
             if any(map(self.is_forgotten, keys)):
                 yield id
 
-    def _names_of(self, id: int) -> Iterator[str]:
+    def names_of(self, id: int) -> Iterator[str]:
         comment = self.comments.get(id)
         if comment is not None:
             yield comment.nickname_raw
@@ -371,11 +350,11 @@ class Persons:
             yield from self._head_profiles.get(id, ())
             yield from self._head_names.get(id, ())
 
-    def _means_forgotten(self, name: str) -> bool:
+    def means_forgotten(self, name: str) -> bool:
         plain = nickname(name).casefold()
         return bool(plain) and (plain in self._names or any(map(self.is_forgotten, name_keys(name))))
 
-    def _is_quoted(self, quotation: _Quotation) -> bool:
+    def _is_quoted(self, quotation: Quotation) -> bool:
         """Whether a quotation says that its words are a forgotten person's."""
         if quotation.number is not None and quotation.number in self.comments:
             return quotation.number in self.forgotten
@@ -383,10 +362,10 @@ class Persons:
             return True
         if quotation.profiles:
             return False
-        meant = [name for name in quotation.names if self._means_forgotten(name)]
+        meant = [name for name in quotation.names if self.means_forgotten(name)]
         return bool(meant) and not self._is_namesakes(quotation, meant)
 
-    def _is_namesakes(self, quotation: _Quotation, names: Collection[str]) -> bool:
+    def _is_namesakes(self, quotation: Quotation, names: Collection[str]) -> bool:
         """Whether the quoted words stand in a comment by another bearer of the name, and in none of the forgotten."""
         words = _words("".join(quotation.words))
         if words.isspace():
@@ -394,167 +373,12 @@ class Persons:
         called = {nickname(name).casefold() for name in names}
         theirs = False
         for id, comment in self.comments.items():
-            bears = called & {nickname(name).casefold() for name in self._names_of(id)}
+            bears = called & {nickname(name).casefold() for name in self.names_of(id)}
             if bears and words in _words("".join(self._words.get(comment.id, ()))):
                 if id in self.forgotten:
                     return False
                 theirs = True
         return theirs
-
-    # --- what is cut ------------------------------------------------------------------------------------------
-
-    def told(self, answers: Mapping[int, str]) -> list[Edit]:
-        """The changes that write into the texts of comments what cut words told: "quote 17", or nothing."""
-        return [
-            Edit(at, at, f' {ANSWERS}="{told}"')
-            for id, told in answers.items()
-            if id in self._texts
-            for at in (self.pieces[self._texts[id]].start + 1 + len(self.pieces[self._texts[id]].name),)
-        ]
-
-    def edits(self, *, thorough: bool = True) -> list[Edit]:
-        """
-        The changes that cut the forgotten out, in order.
-
-        Args:
-            thorough: Whether the tags in cut texts go too, where they leave no trace. Otherwise all stay, bare.
-        """
-        texts: dict[object, set[int]] = {}
-        edits: dict[int, list[Edit]] = {}
-        cut_links: set[str] = set()
-        frames = {
-            number for each in self._quotations if each.says_whose for number in (each.box, each.marker)
-        }
-        for number, state in self._states.items():
-            piece = self.pieces[number]
-            quotation = self._whose(state)
-            if state.comment in self.forgotten:
-                if state.in_text:
-                    if number != self._texts.get(state.comment):
-                        texts.setdefault(state.comment, set()).add(number)
-                        continue
-                    edits[number] = list(self._stripped(piece, _STRUCTURE | {ANSWERS}))
-                else:
-                    edits[number] = list(self._head_edits(piece, state))
-            elif state.title in self._cut:
-                edits[number] = list(self._title_edits(number, state.title))
-            elif number in frames or (state.title is not None and state.title.says_whose):
-                if number == state.link:
-                    edits[number] = list(self._stripped(piece, _STRUCTURE))
-            elif quotation in self._cut:
-                texts.setdefault(quotation, set()).add(number)
-            elif number == state.mention:
-                edits[number] = list(self._stripped(piece, frozenset(("class",))))
-            elif number == state.link:
-                edits[number] = list(self._stripped(piece, frozenset(("class", "id", "rel", "target"))))
-            elif state.mention is not None or state.link is not None:
-                if state.link is not None and state.comment is None and piece.kind == "text":
-                    cut_links.add(nickname(unescape(self.html[piece.start : piece.end])).casefold())
-                edits[number] = list(self._stripped(piece, frozenset(("class",))))
-        for each in self._cut:
-            if each.marker is not None:
-                marker = self.pieces[each.marker]
-                edits[each.marker] = [Edit(marker.start, marker.end, "<!--QuoteBegin-->")]
-        for own in texts.values():
-            edits |= self._text_edits(own, thorough=thorough)
-        self._cut_calls_and_bylines(edits, cut_links)
-        return sorted(edit for some in edits.values() for edit in some)
-
-    def _whose(self, state: _State) -> _Quotation | None:
-        """The quotation whose words these are: the innermost one that says whose it is, or that stands in none."""
-        quotation = state.quote
-        while quotation is not None and not quotation.says_whose and quotation.outer is not None:
-            quotation = quotation.outer
-        return quotation
-
-    def _text_edits(self, own: set[int], *, thorough: bool) -> dict[int, list[Edit]]:
-        gone = cancelling(self.pieces, own) if thorough else set()
-        edits: dict[int, list[Edit]] = {}
-        for number in own | gone:
-            piece = self.pieces[number]
-            if number in gone or piece.kind == "text":
-                edits[number] = [Edit(piece.start, piece.end, "")]
-            elif piece.kind == "note":
-                if not _FRAME.fullmatch(self.html, piece.start, piece.end):
-                    edits[number] = [Edit(piece.start, piece.end, "")]
-            else:
-                edits[number] = list(self._stripped(piece, frozenset()))
-        return edits
-
-    def _head_edits(self, piece: Piece, state: _State) -> Iterator[Edit]:
-        if piece.kind == "text":
-            if not state.kept:
-                yield Edit(piece.start, piece.end, self._date_in(piece, state))
-            return
-        yield from self._stripped(piece, _STRUCTURE, head=True)
-
-    def _date_in(self, piece: Piece, state: _State) -> str:
-        """What stays of a text in the head of a cut comment: the date, where nothing but its looks says what it is."""
-        assert state.comment is not None
-        comment = self.comments.get(state.comment)
-        if comment is None or comment.posted_raw is None or state.comment in self._dated:
-            return ""
-        raw = comment.posted_raw
-        first = next(
-            (
-                text
-                for text in self._heads.get(state.comment, ())
-                if (match := DATE.search(folded(text.words)[:200])) and match[0] == raw
-            ),
-            None,
-        )
-        if first is None or not first.numbers or self.pieces[first.numbers[0]] is not piece:
-            return ""
-        for name in self._names_of(state.comment):
-            rest = raw[len(name) :].strip() if name and raw.casefold().startswith(name.casefold()) else ""
-            if rest and DATE.fullmatch(rest):
-                raw = rest
-        return f" {escape(raw, quote=False)} "
-
-    def _title_edits(self, number: int, quotation: _Quotation) -> Iterator[Edit]:
-        piece = self.pieces[number]
-        if number == quotation.title:
-            yield from self._stripped(piece, _PROOFS)
-        else:
-            yield from self._stripped(piece, frozenset())
-
-    def _stripped(self, piece: Piece, keep: Collection[str], *, head: bool = False) -> Iterator[Edit]:
-        """Cut a piece down to its tag, and that to the attributes that are kept."""
-        if piece.kind in ("text", "note"):
-            if piece.kind == "text" or not _FRAME.fullmatch(self.html, piece.start, piece.end):
-                yield Edit(piece.start, piece.end, "")
-            return
-        at = piece.start + 1 + len(piece.name)
-        for name, value, start, end in attributes(self.html, piece):
-            at = end
-            if name in keep or (head and name.startswith(_RATING_NUMBERS)):
-                continue
-            if head and name == "onclick" and _PROFILE_CALL.match(unescape(value)):
-                yield Edit(start, end, ' onclick="ShowProfile()"')
-            else:
-                yield Edit(start, end, "")
-        if piece.kind == "opaque":
-            inside = self.html.find(">", at, piece.end) + 1
-            if 0 < inside < piece.end:
-                yield Edit(inside, piece.end, "")
-
-    def _cut_calls_and_bylines(self, edits: dict[int, list[Edit]], linked: Collection[str]) -> None:
-        """Names in calls that begin an answer, and in what says who wrote the article, where its byline is cut."""
-        linked = {*linked, *(nickname(profile).casefold() for profile in self._links.values())}
-        for number, piece in enumerate(self.pieces):
-            if piece.kind != "start" or number in edits:
-                continue
-            raw = self.html[piece.start : piece.end]
-            if piece.name == "meta" and linked:
-                own = {name: unescape(value) for name, value, _, _ in attributes(self.html, piece)}
-                says = own.get("itemprop") or own.get("name") or own.get("property") or ""
-                if _BY_AUTHOR.search(says) and nickname(own.get("content", "")).casefold() in linked:
-                    edits[number] = list(self._stripped(piece, frozenset(("itemprop", "name", "property"))))
-            elif "onclick" in raw.lower():
-                for name, value, start, end in attributes(self.html, piece):
-                    call = _NAMING_CALL.search(unescape(value)) if name == "onclick" else None
-                    if call and self._means_forgotten(call[2]):
-                        edits[number] = [Edit(start, end, "")]
 
 
 def _words(text: str) -> str:

@@ -39,7 +39,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle.addresses import address, ajax_address
 from crawler.dle.comments import Block, comments
-from crawler.dle.persons import NAMING_CALLS, IsForgotten, Persons, member_key, name_keys
+from crawler.dle.cuts import NAMING_CALLS, Cuts
+from crawler.dle.persons import IsForgotten, Persons, member_key, name_keys
 from crawler.dle.pieces import Edit, edited
 from crawler.dle.skins import Skin
 from crawler.dle.text import TITLE_CLASSES, named_in_title, true_target
@@ -211,16 +212,17 @@ def _apart(edits: Collection[Edit]) -> list[Edit]:
 def _html_edits(html: str, is_forgotten: IsForgotten, url: str, skins: Sequence[Skin]) -> list[Edit]:
     before = _block(html, url, skins)
     persons = Persons(html, is_forgotten, before, skins)
+    cuts = Cuts(persons)
     swept = list(_swept(html, is_forgotten))
-    edits = _apart([*persons.edits(), *swept])
+    edits = _apart([*cuts.edits(), *swept])
     if before is None or not edits:
         return edits
     for thorough in (True, False):  # where taking tags out moved something, all stay where they are
-        edits = _apart([*persons.edits(thorough=thorough), *swept])
+        edits = _apart([*cuts.edits(thorough=thorough), *swept])
         after = _block(edited(html, edits), url, skins)
         answers = _lost_answers(before, after)
         if answers:
-            edits = _apart([*edits, *persons.told(answers)])
+            edits = _apart([*edits, *cuts.told(answers)])
             after = _block(edited(html, edits), url, skins)
         if _reads_the_same(before, after, persons.forgotten):
             break

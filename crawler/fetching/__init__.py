@@ -13,6 +13,7 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     warc          the archive's files, as they are written
     records       the same, as they are read
     foreign       archives that others made, as they are read
+    rewriting     the same, written anew without what is to be forgotten
     conversation  a few requests outside a crawl, as polite as one
 
 A request ends in exactly one of four ways, and the spider hears of it exactly once:

@@ -6,7 +6,6 @@ so it sees each answer once, still packed, the damaged ones too, those of robots
 """
 
 import asyncio
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -19,8 +18,8 @@ from scrapy.http import Headers, Response
 from crawler.errors import CannotStore
 from crawler.fetching.bodies import Body
 from crawler.fetching.exchange import Asked
-from crawler.fetching.rewriting import NOT_LOOKED_INTO, Without, body_without
-from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive, head_of_unpacked
+from crawler.fetching.rewriting import Without, capture_without
+from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive
 from crawler.items import Fetch
 
 _VERSIONS: Final = ("HTTP/1.0", "HTTP/1.1")
@@ -67,9 +66,7 @@ class ArchiveFirst:
                 raise CannotStore(
                     "No archive was opened for what comes: the extension CrawlRecords does that."
                 )
-            saving = self._thread.submit(
-                self._saved, self._archive, capture(fetch, request, response), response
-            )
+            saving = self._thread.submit(self._saved, self._archive, capture(fetch, request, response))
             place, kept = await asyncio.wrap_future(saving)
         except CannotStore:
             del request.meta["fetch"]
@@ -78,31 +75,10 @@ class ArchiveFirst:
             request.meta["body"] = Body(kept.body)
         request.meta["fetch"] = replace(kept.fetch, warc_file=place.file, warc_offset=place.offset)
 
-    def _saved(
-        self, archive: WarcArchive, capture: Capture, response: Response | None
-    ) -> tuple[Place, Capture]:
-        if self._without is not None and response is not None:
-            capture = without_forgotten(capture, response.headers.getlist("Content-Encoding"), self._without)
+    def _saved(self, archive: WarcArchive, capture: Capture) -> tuple[Place, Capture]:
+        if self._without is not None:
+            capture = capture_without(capture, self._without)
         return archive.save(capture), capture
-
-
-def without_forgotten(capture: Capture, encodings: list[bytes], without: Without) -> Capture:
-    """What is archived of an answer where people are to be forgotten; the same where it shows none of them."""
-    fetch = capture.fetch
-    if capture.response_head is None or fetch.kind in NOT_LOOKED_INTO:
-        return capture
-    body = body_without(capture.body, encodings, lambda text: without(fetch.edition_id, fetch.url, text))
-    if body is None:
-        return capture
-    digest = hashlib.sha256(body).hexdigest() if body else None
-    return replace(
-        capture,
-        fetch=replace(fetch, bytes=len(body), digest=digest),
-        response_head=head_of_unpacked(capture.response_head, len(body)),
-        body=body,
-        packed=False,
-        redacted_on=fetch.fetched_at.date(),
-    )
 
 
 def capture(fetch: Fetch, request: Request, response: Response | None) -> Capture:

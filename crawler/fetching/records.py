@@ -426,11 +426,6 @@ class RawRecord(_Record):
         #: What its body has become, where that was changed.
         self.changed: Changed | None = None
 
-    def headers(self) -> list[tuple[bytes, bytes]]:
-        """The header lines of the answer in it."""
-        _, *lines = self.block.partition(b"\r\n\r\n")[0].split(b"\r\n")
-        return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-
     def set(self, name: str, value: str) -> None:
         """Change a field, or add it."""
         at = next((at for at, (other, _) in enumerate(self._lines) if other.lower() == name.lower()), None)
@@ -446,6 +441,12 @@ class RawRecord(_Record):
         self.set("Content-Length", str(len(self.block)))
         head = "".join(f"{name}: {value}\r\n" for name, value in self._lines)
         return f"{self._version}\r\n{head}\r\n".encode() + self.block + b"\r\n\r\n"
+
+
+def header_lines(head: bytes) -> list[tuple[bytes, bytes]]:
+    """The header lines in the head of an answer."""
+    _, *lines = head.split(b"\r\n")
+    return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
 
 
 # --- gzip members --------------------------------------------------------------------------------------------------

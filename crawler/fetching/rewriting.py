@@ -20,17 +20,25 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from crawler.errors import CannotStore
 from crawler.fetching.bodies import legible, looked_at
-from crawler.fetching.records import ArchiveReader, Changed, RawRecord
-from crawler.fetching.warc import TORN, Place, head_of_unpacked, packed_member, payload_digest, sync_folder
+from crawler.fetching.records import ArchiveReader, Changed, RawRecord, header_lines
+from crawler.fetching.warc import (
+    TORN,
+    Capture,
+    Place,
+    head_of_unpacked,
+    packed_member,
+    payload_digest,
+    sync_folder,
+)
 
 NEW: Final = ".new"
 """What the names of files end in that are not yet whole."""
@@ -82,6 +90,32 @@ def body_without(
         if without(text) is not text:
             return b""
     return None
+
+
+def capture_without(capture: Capture, without: Without) -> Capture:
+    """What is archived of an answer without what is to be taken out; the same where there is nothing of it."""
+    fetch, head = capture.fetch, capture.response_head
+    if head is None or fetch.kind in NOT_LOOKED_INTO:
+        return capture
+
+    def cut(text: bytes) -> bytes:
+        return without(fetch.edition_id, fetch.url, text)
+
+    body = body_without(capture.body, _encodings(header_lines(head)), cut)
+    if body is None:
+        return capture
+    return replace(
+        capture,
+        fetch=replace(fetch, bytes=len(body), digest=hashlib.sha256(body).hexdigest() if body else None),
+        response_head=head_of_unpacked(head, len(body)),
+        body=body,
+        packed=False,
+        redacted_on=fetch.fetched_at.date(),
+    )
+
+
+def _encodings(headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    return [value for name, value in headers if name.lower() == b"content-encoding"]
 
 
 class Rewriting:
@@ -159,8 +193,9 @@ class Rewriting:
             return False
         edition_id, url = record.number("Archive-Edition-Id"), record.text("WARC-Target-URI")
         head, _, sent = record.block.partition(b"\r\n\r\n")
-        encodings = [value for name, value in record.headers() if name.lower() == b"content-encoding"]
-        body = body_without(sent, encodings, lambda text: self._without(edition_id, url, text))
+        body = body_without(
+            sent, _encodings(header_lines(head)), lambda text: self._without(edition_id, url, text)
+        )
         if body is None:
             return False
         record.block = head_of_unpacked(head, len(body)) + body
@@ -244,13 +279,12 @@ def searched(folder: Path, without: Without, name: str) -> Searched:
         elif is_looked_into(record):
             assert edition_id is not None
             url = record.text("WARC-Target-URI")
-            sent = record.block.partition(b"\r\n\r\n")[2]
-            encodings = [value for header, value in record.headers() if header.lower() == b"content-encoding"]
+            head, _, sent = record.block.partition(b"\r\n\r\n")
 
             def cut(text: bytes, edition_id: int = edition_id, url: str = url) -> bytes:
                 return without(edition_id, url, text)
 
-            showing += body_without(sent, encodings, cut) is not None
+            showing += body_without(sent, _encodings(header_lines(head)), cut) is not None
     return Searched(showing, frozenset(editions), frozenset(others - {name}))
 
 

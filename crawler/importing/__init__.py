@@ -20,7 +20,9 @@ from crawler.errors import BadRecord
 from crawler.families import Run, families, members, told
 from crawler.fetching.foreign import ForeignRecord, answer, payload_name, records
 from crawler.fetching.records import Archived, ArchiveReader
+from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import Capture, WarcArchive
+from crawler.forgetting import loaded
 from crawler.importing.captures import PageAt, capture, hosts, original_date, page_at
 from crawler.items import Exchange, Fetch, Recorded
 from crawler.reading import READER_VERSION
@@ -37,6 +39,7 @@ from crawler.storage.recorded import (
 )
 from crawler.storage.refold import Difference, Reread, fold_told
 from crawler.upkeep import opened
+from crawler.visiting import SiteReader
 from crawler.work import Progress, Say
 
 #: Pages that are recorded in one transaction, and how many bytes they may have together.
@@ -113,6 +116,7 @@ def import_files(
     processes: int = 1,
     say: Say,
     now: datetime | None = None,
+    secret: str | None = None,
 ) -> Summary:
     """
     Take the pages of these editions out of foreign archives.
@@ -130,16 +134,21 @@ def import_files(
 
         now: The time; a capture from later is refused.
 
+        secret: FORGET_KEY; needed where people were forgotten, of whom nothing is taken.
+
     Raises:
+        BadArgument: It is missing, or another than the one with which they were forgotten.
         CannotStore, AlreadyRunning: As a crawl does, which must not run at the same time where something is written.
     """
     summary = Summary(dry_run=dry_run, files=len(files))
     now = now or datetime.now(UTC)
     with opened(url, editions, apply=not dry_run) as run:
-        if dry_run:
-            _take(files, _Looking(run, summary), editions, summary, now=now, say=say)
-            return summary
         sites = readers()
+        forgetting = loaded(run, [edition.id for edition in editions], sites, secret)
+        without = forgetting.without if forgetting else None
+        if dry_run:
+            _take(files, _Looking(run, summary, without), editions, summary, now=now, say=say)
+            return summary
         sources = {edition.id: f"{sites[edition.id].site.name}-{edition.code}-import" for edition in editions}
         warcs = WarcArchive(
             folder,
@@ -151,11 +160,11 @@ def import_files(
             archive = ArchiveReader(folder)
             for edition in editions:
                 _take_up(run, archive, edition, sources[edition.id] + "-", summary)
-            _take(files, _Taking(run, warcs, summary), editions, summary, now=now, say=say)
+            _take(files, _Taking(run, warcs, summary, without), editions, summary, now=now, say=say)
         finally:
             warcs.close()
         for edition in editions:
-            _fold(run, archive, edition, processes, summary, say=say)
+            _fold(run, archive, edition, forgetting.reading(sites), processes, summary, say=say)
     return summary
 
 
@@ -292,13 +301,16 @@ def _take_repeats(
 class _Taker:
     """Takes pages, some at a time."""
 
-    def __init__(self, run: Run, summary: Summary) -> None:
+    def __init__(self, run: Run, summary: Summary, without: Without | None) -> None:
         self.run = run
         self.summary = summary
+        self._without = without
         self._some: list[Capture] = []
         self._bytes = 0
 
     def take(self, found: Capture) -> None:
+        if self._without is not None:
+            found = capture_without(found, self._without)
         self._some.append(found)
         self._bytes += len(found.body)
         if len(self._some) >= AT_ONCE or self._bytes >= BYTES_AT_ONCE:
@@ -333,8 +345,8 @@ def _numbered(connection: Any, some: Sequence[Capture]) -> tuple[list[Capture], 
 class _Taking(_Taker):
     """Archives and records pages."""
 
-    def __init__(self, run: Run, warcs: WarcArchive, summary: Summary) -> None:
-        super().__init__(run, summary)
+    def __init__(self, run: Run, warcs: WarcArchive, summary: Summary, without: Without | None) -> None:
+        super().__init__(run, summary, without)
         self._warcs = warcs
 
     def _take(self, new: Sequence[Capture]) -> None:
@@ -369,8 +381,8 @@ def _version(fetch: Fetch) -> int | None:
 class _Looking(_Taker):
     """Reads pages and writes nothing."""
 
-    def __init__(self, run: Run, summary: Summary) -> None:
-        super().__init__(run, summary)
+    def __init__(self, run: Run, summary: Summary, without: Without | None) -> None:
+        super().__init__(run, summary, without)
         self._seen: set[int] = set()
 
     def _take(self, new: Sequence[Capture]) -> None:
@@ -411,10 +423,16 @@ def _take_up(run: Run, archive: ArchiveReader, edition: Edition, begins: str, su
 
 
 def _fold(
-    run: Run, archive: ArchiveReader, edition: Edition, processes: int, summary: Summary, *, say: Say
+    run: Run,
+    archive: ArchiveReader,
+    edition: Edition,
+    sites: Mapping[int, SiteReader],
+    processes: int,
+    summary: Summary,
+    *,
+    say: Say,
 ) -> None:
     """Fold the articles anew of which a page was recorded and not read, each once."""
-    sites = readers()
 
     def again(some: Sequence[Recorded]) -> Iterator[Exchange]:
         return reread(some, archive, sites)
@@ -422,7 +440,7 @@ def _fold(
     ids = run(imports_to_read, edition)
     progress = Progress(say, f"{edition.code}: folded", len(ids))
     done: set[int] = set()
-    for known, said in told(families(run, edition, ids), archive.folder, processes):
+    for known, said in told(families(run, edition, ids), archive.folder, processes, sites):
         article_ids = members(known)
         if done.issuperset(article_ids):
             continue  # it turned out to belong to a family that has been folded

@@ -11,6 +11,7 @@ argument. What a site's facts are (its time zone, its words for dates) comes wit
     threads     root, depth and reading order, from who answers whom
     numbers     which numbers can be
     text        plain text that both databases can hold
+    erasure     who is forgotten, as keyed hashes
 
 `normal_page` puts them together for one page. Threads are not part of it: a comment's place depends
 on the comments of other pages, so storage works it out, from `threads.places`.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, get_args
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from crawler.errors import BadRecord
@@ -72,6 +72,13 @@ def articles_of(connection: Connection, edition_id: int, key: str) -> set[int]:
         query = select(table.c.article_id).where(table.c.author_key == key, table.c.edition_id == edition_id)
         found.update(connection.scalars(query.distinct()))
     return found
+
+
+def renames_of(connection: Connection, edition_id: int, key: str) -> int:
+    """How many other authors a person was renamed from or to."""
+    renamed = or_(authors.c.renamed_to == key, and_(authors.c.key == key, authors.c.renamed_to.is_not(None)))
+    query = select(func.count()).select_from(authors).where(renamed, authors.c.edition_id == edition_id)
+    return connection.scalar(query) or 0
 
 
 def names_file(connection: Connection, files: Iterable[str]) -> bool:
