@@ -34,7 +34,7 @@ _MEANS: Final[Mapping[Change, str]] = {
 }
 
 
-@click.command(epilog=example("crawler history 9001121001", "crawler history 9001121001 --edition ru --json"))
+@click.command(epilog=example("crawler history 7704704", "crawler history 7704704 --edition ru --json"))
 @click.argument("comment_id", type=click.IntRange(min=1), metavar="COMMENT_ID")
 @click.option("--edition", help="Which edition, such as en; by default the first that has the comment.")
 @as_json
