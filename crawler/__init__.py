@@ -22,5 +22,6 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     commands/       `scrapy crawl` with an honest exit code
     sample/         a small made-up site to try everything on without the network
     probe/          one page, looked at closely; a skin proposed where nobody has seen its template
+    thread_tree     a thread as people read it; differences: what of a text has changed
     cli/            the command `crawler`
 """

@@ -194,7 +194,7 @@ https://example.org/7-a.html
 5 Nov 2017 15:02 – 5 Nov 2017 15:03 · edit: other words, links or pictures, or another date
   Half of the sheet was burned by [-the-]{+a+} stove, the other half we read aloud.
 
-5 Nov 2017 15:03 – 5 Nov 2017 15:04 · merge: words added and a later date: the site joins what an author writes in a row
+5 Nov 2017 15:03 – 5 Nov 2017 15:04 · merge: joined with the next words of its author
   date: 5 Nov 2017 12:40
     before: 5 Nov 2017 12:20
   Half of the sheet was burned by a stove, the other half we read aloud.{+

@@ -24,7 +24,7 @@ from crawler.thread_tree import day_and_time
 _MEANS: Final[Mapping[Change, str]] = {
     "new": "seen first",
     "edit": "other words, links or pictures, or another date",
-    "merge": "words added and a later date: the site joins what an author writes in a row",
+    "merge": "joined with the next words of its author",
     "translation": "other words, perhaps only translated anew",
     "rename": "another name",
     "move": "another place in the tree, or another article",
