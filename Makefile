@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint forests fuzz-pages bench bench-reading bench-rereading bench-accuracy clean
+.PHONY: help sample test crawl check lint forests fuzz-pages bench bench-reading bench-rereading bench-accuracy bench-asking clean
 .DEFAULT_GOAL := help
 
 # uv takes our own interpreter and never fetches one; a folder chosen elsewhere does not count here.
@@ -60,6 +60,9 @@ bench-accuracy: .venv/.made ## measure how well pages are read, beside others, a
 	@UV_PROJECT_ENVIRONMENT=.venv-bench .venv/bin/uv sync --frozen --quiet --no-dev --group bench \
 		--no-install-project --python .venv/bin/python
 	@.venv-bench/bin/python -m tests.benchmarks.accuracy $(if $(SEEDS),--seeds $(SEEDS))
+
+bench-asking: .venv/.made ## measure what it costs to ask what was, in archives of growing size (5 minutes)
+	@.venv/bin/python -m tests.benchmarks.asking
 
 clean: ## remove what make built: environment, sample run, caches; never your data
 	rm -rf .venv .venv-bench sample-run build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,5 +27,6 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     importing/      pages out of archives that others made, with their own dates
     sample/         a small made-up site to try everything on without the network
     probe/          one page, looked at closely; a skin proposed where nobody has seen its template
+    thread_tree     a thread as people read it; differences: what of a text has changed
     cli/            the command `crawler`
 """

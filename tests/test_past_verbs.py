@@ -11,10 +11,12 @@ from sqlalchemy import Connection
 
 from crawler.cli import main
 from crawler.items import Link, Quote
-from crawler.storage import database
+from crawler.storage import database, past
 from crawler.storage.past import CHANGES
-from tests.crawling import Ended
-from tests.storing import EN, at, comment, look, page, store
+from crawler.storage.types import utc_text
+from tests.crawling import Ended, rows
+from tests.storing import EN, RU, at, comment, look, page, store
+from tests.test_readme import QUERIES
 
 WORDS = "Half of the sheet was burned by the stove, the other half we read aloud."
 
@@ -148,6 +150,30 @@ def test_the_thread_of_today_keeps_what_is_gone(told: str) -> None:
     assert "#" not in crawler(told, "thread 7 --edition en").out
 
 
+def test_the_query_of_the_readme_tells_the_same(migrated_url: str) -> None:
+    """A thread as it stood, for those who ask by SQL."""
+    [asked] = [query for query in QUERIES if "WITH RECURSIVE" in query]
+    with database.engine(migrated_url, writes=True).begin() as connection:
+        tell(connection)
+    for number in (1, 2, 3, 4, 89, 90, 91, 99):
+        moment = f"'{utc_text(at(number))}'"
+        if migrated_url.startswith("postgresql"):
+            moment = f"CAST({moment} AS timestamptz)"
+        query = asked.replace("(SELECT finished_at FROM crawls WHERE id = 1)", moment)
+        query = query.replace("900112", "7").replace("edition_id = 1", "edition_id = 2")
+        assert query.count(moment) == 1
+        with database.engine(migrated_url).connect() as connection:
+            found = past.thread_as_of(connection, 7, RU.id, at(number))
+        assert found is not None
+        assert [
+            (row["comment_id"], row["depth"], row["nickname_raw"], row["body"], row["state"])
+            for row in rows(migrated_url, query)
+        ] == [
+            (row["id"], row["depth"], row["nickname_raw"], row["body"], row["state"])
+            for row in found.comments
+        ]
+
+
 # --- history ---------------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +194,7 @@ https://example.org/7-a.html
 5 Nov 2017 15:02 – 5 Nov 2017 15:03 · edit: other words, links or pictures, or another date
   Half of the sheet was burned by [-the-]{+a+} stove, the other half we read aloud.
 
-5 Nov 2017 15:03 – 5 Nov 2017 15:04 · merge: words added and a later date: the site joins what an author writes in a row
+5 Nov 2017 15:03 – 5 Nov 2017 15:04 · merge: joined with the next words of its author
   date: 5 Nov 2017 12:40
     before: 5 Nov 2017 12:20
   Half of the sheet was burned by a stove, the other half we read aloud.{+

@@ -24,7 +24,7 @@ from crawler.thread_tree import day_and_time
 _MEANS: Final[Mapping[Change, str]] = {
     "new": "seen first",
     "edit": "other words, links or pictures, or another date",
-    "merge": "words added and a later date: the site joins what an author writes in a row",
+    "merge": "joined with the next words of its author",
     "translation": "other words, perhaps only translated anew",
     "rename": "another name",
     "move": "another place in the tree, or another article",
@@ -34,7 +34,7 @@ _MEANS: Final[Mapping[Change, str]] = {
 }
 
 
-@click.command(epilog=example("crawler history 9001121001", "crawler history 9001121001 --edition ru --json"))
+@click.command(epilog=example("crawler history 7704704", "crawler history 7704704 --edition ru --json"))
 @click.argument("comment_id", type=click.IntRange(min=1), metavar="COMMENT_ID")
 @click.option("--edition", help="Which edition, such as en; by default the first that has the comment.")
 @as_json

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     Table,
     TableClause,
+    and_,
     case,
     exists,
     func,
@@ -239,30 +240,39 @@ def changes_between(
             query = query.where(view.c.seen_at < until)
         if edition is not None:
             query = query.where(view.c.edition_id == edition)
-        keys = [view.c.seen_at, view.c[f"{of}_id"]]
-        query = query.order_by(*(key.desc() if newest_first else key for key in keys))
-        for some in _only(connection, view, query, article):
-            rows = connection.execute(some if limit is None else some.limit(limit)).mappings()
-            found += (_change_seen(row, of, content) for row in rows)
-    found.sort(key=lambda one: (one.seen_at, one.id), reverse=newest_first)
+        if article is None:
+            keys = (view.c.seen_at, view.c.fetch_id, view.c[f"{of}_id"])
+            asked = [query.order_by(*(key.desc() if newest_first else key for key in keys)).limit(limit)]
+        else:
+            # All of an article is read and cut here: with a limit, Postgres might walk through the changes of all
+            # others by their time until it has found enough.
+            asked = [query.where(only) for only in _of_article(connection, view, article)]
+        for some in asked:
+            found += (_change_seen(row, of, content) for row in connection.execute(some).mappings())
+    found.sort(key=lambda one: (one.seen_at, one.fetch_id, one.id), reverse=newest_first)
     return found[:limit]
 
 
-def _only(
-    connection: Connection, view: TableClause, query: Select[Any], article: int | None
-) -> Iterator[Select[Any]]:
-    """The query, or for one article several that together ask only for what ever stood in it."""
-    if article is None:
-        yield query
-    elif view is views.article_changes:
-        yield query.where(view.c.article_id == article)
-    else:
-        # Asked in the same statement, Postgres would walk through all changes by time to find the few of an article.
-        here = select(comment_states.c.comment_id).where(comment_states.c.article_id == article)
-        came = select(comments.c.id).where(comments.c.article_id == article)
-        ids = sorted(set(connection.scalars(union(here, came))))
-        both = (view.c.article_id == article) | (view.c.article_id_before == article)
-        yield from (query.where(view.c.comment_id.in_(some), both) for some in portions(ids))
+def _of_article(connection: Connection, view: TableClause, article: int) -> Iterator[ColumnElement[bool]]:
+    """Conditions that together hold for the changes of an article, and of the comments that it had before or after."""
+    if view is views.article_changes:
+        yield view.c.article_id == article
+        return
+    yield view.c.article_id_before == article
+    before, after = comment_states, comment_states.alias("after")
+    elsewhere = select(before.c.comment_id).where(before.c.article_id != article)
+    came = union(
+        elsewhere.join(comments, comments.c.id == before.c.comment_id).where(
+            comments.c.article_id == article
+        ),
+        elsewhere.join(after, after.c.comment_id == before.c.comment_id).where(after.c.article_id == article),
+    )
+    for some in portions(sorted(connection.scalars(came))):
+        yield and_(
+            view.c.comment_id.in_(some),
+            view.c.article_id == article,
+            view.c.article_id_before != article,
+        )
 
 
 def _change_seen(row: RowMapping, of: Literal["comment", "article"], content: Sequence[str]) -> ChangeSeen:

@@ -105,6 +105,7 @@ def thread(connection: Connection, article_id: int, edition: int) -> Sequence[Ro
         FROM thread_view t
         JOIN comments c ON c.id = t.comment_id AND c.edition_id = t.edition_id
         WHERE t.article_id = :article AND t.edition_id = :edition
+          AND c.article_id = :article -- the same, so that only the thread is read of both
         ORDER BY t.path
         """
     ).columns(

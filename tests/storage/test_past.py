@@ -325,6 +325,7 @@ def eventful(connection: Connection) -> Connection:
     look(connection, None, 93)
     store(connection, page(comment(41)), 94, EN)
     store(connection, page(comment(41, body="Edited.")), 95, EN)
+    look(connection, page(comment(12, body="Edited."), article=8), 96, article=8)
     return connection
 
 
@@ -339,6 +340,7 @@ EVENTS = [
     ("move", "comment", 12, 92),
     ("missing", "article", 7, 93),
     ("translation", "comment", 41, 95),
+    ("edit", "comment", 12, 96),
 ]
 
 
@@ -353,12 +355,12 @@ def told(changes: Sequence[ChangeSeen]) -> list[tuple[str, str, int, int]]:
         ({"since": at(3)}, lambda event: event[3] >= 3),
         ({"until": at(3)}, lambda event: event[3] < 3),
         ({"since": at(3), "until": at(91)}, lambda event: 3 <= event[3] < 91),
-        ({"since": at(96)}, lambda _: False),
+        ({"since": at(97)}, lambda _: False),
         ({"edition": EN.id}, lambda event: event[3] == 95),
         ({"edition": RU.id}, lambda event: event[3] != 95),
         ({"kinds": ["edit", "gone"]}, lambda event: event[0] in ("edit", "gone")),
-        ({"article": 8}, lambda event: event[3] == 92),
-        ({"article": 7, "edition": RU.id}, lambda event: event[3] != 95),
+        ({"article": 8}, lambda event: event[3] in (92, 96)),
+        ({"article": 7, "edition": RU.id}, lambda event: event[3] < 94),
         ({"article": 9}, lambda _: False),
     ],
 )
