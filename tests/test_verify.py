@@ -309,6 +309,7 @@ DAMAGES = [
     ),
     ("visits", f"UPDATE visits SET pages_read = 99 WHERE id = {_LAST_OF_SMALL}", "read more pages"),
     ("visits", f"UPDATE visits SET finished_at = {_LONG_AGO} WHERE id = {_LAST_OF_SMALL}", "begin and end"),
+    ("visits", f"UPDATE visits SET last_fetch_id = 1 WHERE id = {_LAST_OF_SMALL}", "begin and end"),
     ("visits", f"UPDATE visits SET started_at = {_LONG_AGO} WHERE id = {_LAST_OF_SMALL}", "begin and end"),
     ("visits", f"UPDATE visits SET outcome = NULL, sweep = false WHERE id = {_LAST_OF_SMALL}", "no outcome"),
     ("visits", f"DELETE FROM fetches WHERE visit_id = {_SECOND_ABSENCE}", "nothing was fetched in it"),
