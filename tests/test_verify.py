@@ -24,7 +24,7 @@ from crawler.storage.invariants.people import PersonHash
 from crawler.storage.types import utc_text
 from crawler.verify import checks
 from crawler.verify.results import Choice, Result, results
-from tests.crawling import environment, rows, run
+from tests.crawling import PROJECT, environment, rows, run
 from tests.life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.postgres import Server
 from tests.storing import fetch
@@ -178,6 +178,13 @@ def test_a_sample_is_a_part_of_the_articles(lite: Kept) -> None:
 def test_every_check_has_a_name_of_its_own_and_a_remedy() -> None:
     assert len({check.name for check in checks.ALL}) == len(checks.ALL)
     assert all(check.means and check.remedy.endswith((".", "first.")) for check in checks.ALL)
+
+
+def test_the_readme_names_every_check() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for check in checks.ALL:
+        numbers = ", ".join(map(str, check.invariants))
+        assert f"| `{check.name}` | {check.means} | {numbers} |" in readme
 
 
 # --- damaged rows, found in the database alone ---------------------------------------------------------------------
