@@ -25,8 +25,8 @@ from crawler.storage.types import utc_text
 from crawler.verify import checks
 from crawler.verify.results import Choice, Result, results
 from tests.crawling import PROJECT, environment, rows, run
-from tests.life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.postgres import Server
+from tests.short_life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.storing import fetch
 from tests.warcs import records
 
