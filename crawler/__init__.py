@@ -17,6 +17,7 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     rereading       the archive, read again: what was stored of it then, or what today's reader makes of it
     families, work  articles read again as a whole; work that takes long, shared between processes
     reparse         the database brought into step with what today's reader makes of the archive
+    verify/         does all hold that should, in the database and in the archive?
     forget          somebody is cut out of database and archive
     sites/          one folder a site: its facts, its spider, its pages
     pipelines       Scrapy's hands: store

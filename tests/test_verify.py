@@ -24,9 +24,9 @@ from crawler.storage.invariants.people import PersonHash
 from crawler.storage.types import utc_text
 from crawler.verify import checks
 from crawler.verify.results import Choice, Result, results
-from tests.crawling import environment, rows, run
-from tests.life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
+from tests.crawling import PROJECT, environment, rows, run
 from tests.postgres import Server
+from tests.short_life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.storing import fetch
 from tests.warcs import records
 
@@ -180,6 +180,13 @@ def test_every_check_has_a_name_of_its_own_and_a_remedy() -> None:
     assert all(check.means and check.remedy.endswith((".", "first.")) for check in checks.ALL)
 
 
+def test_the_readme_names_every_check() -> None:
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for check in checks.ALL:
+        numbers = ", ".join(map(str, check.invariants))
+        assert f"| `{check.name}` | {check.means} | {numbers} |" in readme
+
+
 # --- damaged rows, found in the database alone ---------------------------------------------------------------------
 
 _LAST_OF_SMALL = f"(SELECT max(id) FROM visits WHERE article_id = {SMALL.id})"
@@ -309,6 +316,7 @@ DAMAGES = [
     ),
     ("visits", f"UPDATE visits SET pages_read = 99 WHERE id = {_LAST_OF_SMALL}", "read more pages"),
     ("visits", f"UPDATE visits SET finished_at = {_LONG_AGO} WHERE id = {_LAST_OF_SMALL}", "begin and end"),
+    ("visits", f"UPDATE visits SET last_fetch_id = 1 WHERE id = {_LAST_OF_SMALL}", "begin and end"),
     ("visits", f"UPDATE visits SET started_at = {_LONG_AGO} WHERE id = {_LAST_OF_SMALL}", "begin and end"),
     ("visits", f"UPDATE visits SET outcome = NULL, sweep = false WHERE id = {_LAST_OF_SMALL}", "no outcome"),
     ("visits", f"DELETE FROM fetches WHERE visit_id = {_SECOND_ABSENCE}", "nothing was fetched in it"),

@@ -16,7 +16,7 @@ from crawler.fold.whole import PageSteps, page_steps, renamed
 from crawler.items import NormalComment, NormalPage
 from crawler.normalise.threads import Place
 from crawler.site import Edition
-from crawler.storage.authors import save_authors, save_renames
+from crawler.storage.authors import latest_states, renew_authors, save_authors, save_renames
 from crawler.storage.dialects import portions, upsert
 from crawler.storage.places import place_of, place_thread, places_on_page, these, threads_below, write_places
 from crawler.storage.schema import articles, comment_states, comments, rating_states
@@ -86,12 +86,30 @@ def save_comments(
         for id, old in stored.items()
     )
     save_renames(connection, edition, renamed(keys, look))
+    _leave_authors(connection, edition, known, done)
     moved = {id: place for id, place in placed.items() if id in stored and place != place_of(stored[id])}
     write_places(connection, edition, moved)
     _count_stored(connection, edition, article_id, rows, stored)
     for number in threads:
         place_thread(connection, edition, number)
     return done
+
+
+def _leave_authors(
+    connection: Connection, edition: Edition, known: Mapping[int, Mapping[str, Any]], done: PageSteps
+) -> None:
+    """Of authors to whom a better reader gives states no more, keep what their other states show."""
+    left = {
+        known[id]["author_key"]
+        for id, step in done.steps.items()
+        if id in known
+        and step.change is None
+        and any(step.row[name] != known[id][name] for name in ("author_key", "nickname_raw"))
+    }
+    keys = left - {None}
+    if keys:
+        before = latest_states(connection, edition, keys)
+        renew_authors(connection, edition, before, keys, lambda *_: None, (), ())
 
 
 def save_unseen(connection: Connection, edition: Edition, ids: Sequence[int], look: Look) -> None:

@@ -242,6 +242,26 @@ def test_the_same_markup_read_better_is_no_change(connection: Connection) -> Non
     assert (row["changed_at"], rows(connection, comment_states)) == (None, [])
 
 
+def test_an_author_whom_a_better_reader_sees_no_more_is_not_kept(connection: Connection) -> None:
+    """As if the better reader had read all from the start."""
+    guest: dict[str, Any] = {"author_kind": "guest", "profile_name": None}
+    store(connection, page(comment(11, source_hash="a", **guest), comment(12, source_hash="b", **guest)), 1)
+    assert found(connection, "SELECT key FROM authors") == [("guest:vasya",)]
+    one, other = comment(11, source_hash="a"), comment(12, source_hash="b", nickname_raw="vasya", **guest)
+    store(connection, page(one, other), 2, reader_version=2)
+    assert found(connection, "SELECT key, nickname FROM authors ORDER BY key") == [
+        ("guest:vasya", "vasya"),
+        ("vasya", "Vasya"),
+    ]
+    names = found(
+        connection, "SELECT author_key, nickname_raw, fetch_id FROM author_names ORDER BY author_key"
+    )
+    assert names == [("guest:vasya", "vasya", 1), ("vasya", "Vasya", 1)]
+    store(connection, page(one, comment(12, source_hash="b")), 3, reader_version=3)
+    assert found(connection, "SELECT key FROM authors") == [("vasya",)]
+    assert found(connection, "SELECT author_key, nickname_raw FROM author_names") == [("vasya", "Vasya")]
+
+
 def test_other_markup_that_says_the_same_is_no_change(connection: Connection) -> None:
     store(connection, page(comment(11, source_hash="old layout")), 1)
     assert store(connection, page(comment(11, source_hash="new layout")), 2) == Saved()

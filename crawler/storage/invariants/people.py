@@ -36,29 +36,20 @@ def _live(inspection: Inspection) -> Subquery:
 def described(inspection: Inspection, tell: Tell) -> Seen:
     """Every author of a comment has a row, named as their latest comment has it; nobody else has one."""
     live = _live(inspection)
-    order: dict[str, Any] = {
-        "partition_by": (live.c.author_key, live.c.edition_id),
-        "order_by": (live.c.fetch_id.desc(), live.c.comment_id.desc()),
-    }
-    ranked = select(*live.c, func.row_number().over(**order).label("rank")).subquery()
+    theirs = (live.c.author_key, live.c.edition_id)
+    newest = (live.c.fetch_id.desc(), live.c.comment_id.desc())
+    first_at = func.min(live.c.seen_at, type_=live.c.seen_at.type)
+    ranked = select(
+        *live.c,
+        func.row_number().over(partition_by=theirs, order_by=newest).label("rank"),
+        # By the clock, which may have gone back in between.
+        first_at.over(partition_by=theirs).label("first_at"),
+    ).subquery()
     latest = select(ranked).where(ranked.c.rank == 1).subquery()
-    first = (
-        select(
-            author_names.c.author_key,
-            author_names.c.edition_id,
-            func.min(author_names.c.first_seen_at).label("first_seen_at"),
-        )
-        .where(inspection.mine(author_names))
-        .group_by(author_names.c.author_key, author_names.c.edition_id)
-        .subquery()
-    )
     query = (
-        select(*authors.c, latest.c.nickname_raw, first.c.first_seen_at.label("names_first_seen_at"))
+        select(*authors.c, latest.c.nickname_raw, latest.c.first_at)
         .outerjoin(
             latest, and_(latest.c.author_key == authors.c.key, latest.c.edition_id == authors.c.edition_id)
-        )
-        .outerjoin(
-            first, and_(first.c.author_key == authors.c.key, first.c.edition_id == authors.c.edition_id)
         )
         .where(inspection.mine(authors))
     )
@@ -97,8 +88,8 @@ def _not_as_shown(row: Row[Any]) -> str | None:
     own = row.profile_name if row.kind == "member" else f"{row.kind}:{row.nickname}"
     if row.key != (own or "").casefold()[:MAX_LENGTH]:
         return f"the key is not that of the {row.kind} {own!r}"
-    if row.first_seen_at != row.names_first_seen_at:
-        return "they were first seen at another time than any of their spellings"
+    if row.first_seen_at != row.first_at:
+        return "they were first seen at another time than any of their comments"
     if (row.renamed_to is None) != (row.renamed_fetch_id is None):
         return "they were renamed without a fetch that shows it"
     return None

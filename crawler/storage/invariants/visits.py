@@ -33,7 +33,11 @@ def visited(inspection: Inspection, tell: Tell) -> Seen:
     open_end = and_(
         visits.c.outcome.is_(None), or_(crawls.c.state.is_(None), crawls.c.state != "running")
     ).label("open_end")
-    times = or_(first.c.fetched_at != visits.c.started_at, last.c.fetched_at != visits.c.finished_at)
+    times = or_(
+        first.c.fetched_at != visits.c.started_at,
+        last.c.fetched_at != visits.c.finished_at,
+        last.c.id != visits.c.last_fetch_id,
+    )
     query = (
         select(visits.c.id, visits.c.edition_id, of_visit.c.number, open_end, times.label("times"))
         .outerjoin(of_visit, of_visit.c.visit_id == visits.c.id)

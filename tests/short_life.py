@@ -1,4 +1,4 @@
-"""The sample site lives: comments are edited, deleted and come back while it is crawled again and again."""
+"""The sample site lives for a day: comments are edited, deleted and come back while it is crawled again and again."""
 
 from collections.abc import Callable
 from dataclasses import replace
