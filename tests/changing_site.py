@@ -141,11 +141,11 @@ class ChangingSite:
             Account(3, "Gleb", "Gleb", None),
         ]
         self.skin: Skin = "tree"
-        self.per_page = 100
+        self.per_page = 3
         self.counts_pages = True
         self._words = count(1)
         for number in range(8):
-            self.change("post", number, number)
+            self.change("post", number, number // 2)
         # One that is answered has never been shown.
         self._put(replace(self._post(1), shown=False))
 
@@ -371,7 +371,7 @@ def _date(post: Post, answer: Answer, version: int) -> str:
         case "flat":
             return f"{local:%-d %B %Y}"
         case "guessed" if version == 1:
-            return f"{hours} small hours before this one"
+            return f"{hours} small hours before the one in which this page was sent to whoever reads it"
         case _:
             return f"{local:%-d %B %Y %H:%M}"
 
