@@ -141,11 +141,13 @@ class ChangingSite:
             Account(3, "Gleb", "Gleb", None),
         ]
         self.skin: Skin = "tree"
-        self.per_page = 100
+        self.per_page = 3
         self.counts_pages = True
         self._words = count(1)
         for number in range(8):
-            self.change("post", number, number)
+            self.change("post", number, number // 2)
+        # One that is answered has never been shown.
+        self._put(replace(self._post(1), shown=False))
 
     def copy(self) -> "ChangingSite":
         """The site as it is now, for later."""
@@ -228,7 +230,7 @@ class ChangingSite:
         return [post for post in self.posts.values() if post.article == article]
 
     def _write(self, article: int, a: int, b: int) -> None:
-        mine = [post.id for post in self._of(article) if post.shown]
+        mine = [post.id for post in self._of(article)]
         id = 11 + len(self.posts)
         # Every second one begins a branch, or there would be few pages on which several stand side by side.
         parent = mine[b % len(mine)] if mine and b % 2 else None
@@ -243,8 +245,11 @@ class ChangingSite:
     def _move(self, post: Post, b: int) -> None:
         branch = [post.id, *self._below(post.id)]
         other = self._post(b)
-        if other.id in branch:
+        if other.id == post.id:
             article, parent = ARTICLES[b % len(ARTICLES)], None
+        elif other.id in branch:  # the two change places
+            article, parent = post.article, other.id
+            self._put(replace(other, parent=post.parent))
         else:
             article, parent = other.article, other.id
         for id in branch:
@@ -366,7 +371,7 @@ def _date(post: Post, answer: Answer, version: int) -> str:
         case "flat":
             return f"{local:%-d %B %Y}"
         case "guessed" if version == 1:
-            return f"{hours} small hours before this one"
+            return f"{hours} small hours before the one in which this page was sent to whoever reads it"
         case _:
             return f"{local:%-d %B %Y %H:%M}"
 

@@ -216,8 +216,10 @@ class NaiveFold:
     def _page(self, page: NormalPage, fetch_id: int, at: datetime, version: int | None) -> tuple[int, int]:
         """How many comments the page brought, and how many it changed."""
         article_id = page.article.written.id
-        above = {
-            c.written.id: self._above(c.written.id) for c in page.comments if c.written.id in self.comments
+        parents = {
+            id: parent
+            for each in {thing.now.says["article_id"] for thing in self.comments.values()}
+            for id, parent in self._parents(each).items()
         }
         keys: list[tuple[str, str]] = []
         new = changed = 0
@@ -233,7 +235,9 @@ class NaiveFold:
                 new += 1
             else:
                 key = thing.now.says["author_key"]
-                self._seen_again(thing, says, page.written.comments.flat, above[id], fetch_id, at, version)
+                self._seen_again(
+                    thing, says, page.written.comments.flat, self._line(id, parents), fetch_id, at, version
+                )
                 if key is not None and thing.now.says["author_key"] is not None:
                     keys.append((key, thing.now.says["author_key"]))
                 rating = comment.written.rating
@@ -448,9 +452,6 @@ class NaiveFold:
         while (above := parents.get(line[-1])) is not None:
             line.append(above)
         return line
-
-    def _above(self, id: int) -> list[int]:
-        return self._line(id, self._parents(self.comments[id].now.says["article_id"]))
 
     def _standing(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
