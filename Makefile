@@ -1,7 +1,8 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint forests fuzz-pages bench bench-reading bench-rereading bench-accuracy bench-asking clean
+.PHONY: help sample test crawl check lint forests fuzz-pages bench bench-reading bench-rereading bench-storing \
+	bench-accuracy bench-asking clean
 .DEFAULT_GOAL := help
 
 # uv takes our own interpreter and never fetches one; a folder chosen elsewhere does not count here.
@@ -54,6 +55,9 @@ bench-reading: .venv/.made ## measure what reading a page costs, beside a bare p
 
 bench-rereading: .venv/.made ## measure how fast an archive is read again (20 seconds)
 	@.venv/bin/python -m tests.benchmarks.rereading
+
+bench-storing: .venv/.made ## measure what storing costs, beside COPY and bare inserts, and what the archive does (10 minutes)
+	@.venv/bin/python -m tests.benchmarks.storing $(if $(QUICK),--quick)
 
 # The libraries that we are compared with need older packages than we do, so they get an environment of their own.
 bench-accuracy: .venv/.made ## measure how well pages are read, beside others, and write it into README.md (a minute)

@@ -23,6 +23,7 @@ from crawler.items import Change, Exchange
 from crawler.site import Edition
 from crawler.storage import comments as stored_comments
 from crawler.storage import ledger, pages, refold, visits, writer
+from crawler.storage.bulk import Writes
 from crawler.storage.pages import Saved
 from crawler.storage.schema import comment_states, rating_states
 from crawler.storage.schema import comments as comments_table
@@ -91,16 +92,16 @@ _article_seen, _absent = articles.seen, articles.absent
 
 
 def _seen_without_history(*args: Any) -> CommentStep:
-    return replace(_seen(*args), state=None)
+    return _seen(*args)._replace(state=None)
 
 
 def _rated_without_history(*args: Any) -> CommentStep:
-    return replace(_rated(*args), rating=None)
+    return _rated(*args)._replace(rating=None)
 
 
 def _rated_as_edit(old: Row, rating: int | None, look: Look) -> CommentStep:
     step = _rated(old, rating, look)
-    return step if step.row is old else replace(step, row=step.row | {"changed_at": look.at})
+    return step if step.row is old else step._replace(row=step.row | {"changed_at": look.at})
 
 
 def _returned_unnoticed(old: Row | None, *args: Any) -> CommentStep:
@@ -112,7 +113,7 @@ def _returned_unnoticed(old: Row | None, *args: Any) -> CommentStep:
 
 def _seen_first_now(old: Row | None, said: Row, rating: int | None, look: Look, path: Any) -> CommentStep:
     step = _seen(old, said, rating, look, path)
-    return step if step.row is old else replace(step, row=step.row | {"first_seen_at": look.at})
+    return step if step.row is old else step._replace(row=step.row | {"first_seen_at": look.at})
 
 
 def _article_seen_first_now(old: Row | None, said: Row, written: Any, look: Look) -> ArticleStep:
@@ -147,19 +148,17 @@ def _newest_date(name: Any, said: Row, old: Row, *, trusted: bool) -> bool:
 # --- what is missing ------------------------------------------------------------------------------------------------
 
 
-def _partial_is_whole(
-    connection: Connection, exchange: Exchange, old: Any, *args: Any, **kwargs: Any
-) -> Saved:
+def _partial_is_whole(writes: Writes, exchange: Exchange, old: Any, *args: Any, **kwargs: Any) -> Saved:
     if exchange.ends == "partial":
         shown = exchange.normal.comments if exchange.normal else ()
         ids = frozenset(comment.written.id for comment in shown)
         exchange = replace(exchange, ends="swept", seen=ids)
-    return _save_visit(connection, exchange, old, *args, **kwargs)
+    return _save_visit(writes, exchange, old, *args, **kwargs)
 
 
 def _gone_at_once(old: Row, look: Look) -> CommentStep:
     step = _unseen(old, look)
-    return replace(step, row=step.row | {"state": "gone", "gone_at": look.at, "change": "gone"})
+    return step._replace(row=step.row | {"state": "gone", "gone_at": look.at, "change": "gone"})
 
 
 def _deleted(connection: Connection, edition: Edition, ids: Sequence[int], _: Look) -> None:

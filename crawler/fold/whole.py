@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from crawler.fold import articles, comments, sweeps
 from crawler.fold.comments import CommentStep
@@ -15,19 +16,18 @@ from crawler.normalise.threads import Place, places
 from crawler.site import Edition
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An author as the beginning of a comment's state shows them."""
+class Named(NamedTuple):
+    """An author as the beginning of a comment's state shows them; of two, the greater one is the later."""
 
-    author: Author
-    nickname_raw: str
-    comment_id: int
     fetch_id: int
+    comment_id: int
     at: datetime
+    nickname_raw: str
+    author: Author
 
     @property
     def order(self) -> tuple[int, int]:
-        """Of two, the one with the higher order is the later one."""
+        """Which state it is."""
         return self.fetch_id, self.comment_id
 
 
@@ -86,7 +86,7 @@ def page_steps(
         done.steps[id] = step
         if comment.author is not None and (step.change is not None or _names_another(step.row, before)):
             row = step.row
-            done.named.append(Named(comment.author, row["nickname_raw"], id, row["fetch_id"], row["seen_at"]))
+            done.named.append(Named(row["fetch_id"], id, row["seen_at"], row["nickname_raw"], comment.author))
     return done
 
 

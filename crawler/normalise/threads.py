@@ -1,17 +1,17 @@
 """Where a comment stands in its thread: under which root, how deep, and where in reading order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from crawler.errors import NotUnderstood
 
 #: Digits of one comment's part of a path. The site has given out some tens of millions of numbers; a
 #: bigint's 19 digits would nearly double every path to make room for numbers that never come.
 SEGMENT_WIDTH = 10
+_SEGMENT = f"%0{SEGMENT_WIDTH}d"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of one comment."""
 
     #: The comment that the branch begins with; of a root, its own number.
@@ -31,7 +31,7 @@ def segment(id: int) -> str:
         NotUnderstood: The number is negative or too long, so that paths would no longer sort right.
             No comment has such a number; the page is not what we think it is.
     """
-    text = f"{id:0{SEGMENT_WIDTH}d}"
+    text = _SEGMENT % id
     if id < 0 or len(text) > SEGMENT_WIDTH:
         raise NotUnderstood(f"{id} is no number of a comment: those have 1 to {SEGMENT_WIDTH} digits.")
     return text
@@ -64,13 +64,22 @@ def places(
     parents: dict[int, int | None] = {}
     for id_, parent_id in comments:
         stated = parents.get(id_)
-        parents[id_] = min((id for id in (stated, parent_id) if id is not None), default=None)
+        parents[id_] = (
+            parent_id if stated is None else min(stated, stated if parent_id is None else parent_id)
+        )
     placing = dict.fromkeys(parents)
     if known:
         _add_ancestors(parents, known)
 
     found: dict[int, Place] = {}
     for start in placing:
+        parent_id = parents[start]
+        if (
+            parent_id is None or parent_id in found or parent_id not in parents
+        ):  # mostly so: parents come first
+            if start not in found:
+                found[start] = _place(start, parent_id, found)
+            continue
         for id_ in reversed(_line_above(start, parents, found, placing)):
             found[id_] = _place(id_, parents[id_], found)
     return {id_: found[id_] for id_ in placing}

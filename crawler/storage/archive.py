@@ -44,7 +44,7 @@ class Archive:
 
         archive = Archive(url, site.editions)
         archive.open()
-        saved = await archive.run(save_page, edition, page, fetch)     # one transaction
+        saved = await archive.run(save_exchange, exchange, …)     # one transaction
         await archive.close()
 
     Args:

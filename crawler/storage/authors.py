@@ -9,50 +9,63 @@ of a member stays known when a page no longer shows it (it may stand in the addr
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, union_all, update
 
 from crawler.fold.whole import Named, Renamed
 from crawler.items import Author
 from crawler.site import Edition
-from crawler.storage.dialects import portions, upsert
+from crawler.storage.bulk import Writes, update_rows
+from crawler.storage.dialects import portions, sought, upsert
 from crawler.storage.schema import author_names, authors, comment_states, comments
 
 #: What a page shows of an author.
 FACTS = ("nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id")
 
+#: Authors, each as often as there are spellings of their name.
+_AUTHORS = sought(
+    (*authors.columns, author_names.c.nickname_raw, author_names.c.fetch_id),
+    authors.c.key,
+    "keys",
+    authors.c.edition_id == bindparam("edition"),
+    source=authors.outerjoin(
+        author_names,
+        (author_names.c.author_key == authors.c.key) & (author_names.c.edition_id == authors.c.edition_id),
+    ),
+)
+
+_facts = attrgetter(*FACTS)
+
 #: Finds the author of a comment as a fetch shows them; arguments are the numbers of the fetch and of the comment.
 AuthorAt = Callable[[int, int], Author | None]
 
 
-def save_authors(connection: Connection, edition: Edition, named: Collection[Named]) -> None:
+def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> None:
     """
     Store the authors of new and changed comments, and every spelling of their names.
 
     To be called before the states themselves are stored.
     """
-    latest: dict[str, Named] = {}
+    connection = writes.connection
+    in_order = sorted(named, key=attrgetter("fetch_id", "comment_id"))
+    latest = {one.author.key: one for one in in_order}
+    spellings = {(one.author.key, one.nickname_raw): one for one in reversed(in_order)}
     first_seen: dict[str, datetime] = {}
-    spellings: dict[tuple[str, str], Named] = {}
-    for one in named:
-        key = one.author.key
-        if key not in latest or latest[key].order < one.order:
-            latest[key] = one
+    for (key, _), one in spellings.items():
         first_seen[key] = min(one.at, first_seen.get(key, one.at))
-        spelling = spellings.get((key, one.nickname_raw))
-        if spelling is None or one.order < spelling.order:
-            spellings[key, one.nickname_raw] = one
-    stored = stored_authors(connection, edition, latest)
-    rows = []
+    found = _AUTHORS.all(connection, keys=list(latest), edition=edition.id)
+    stored = {row.key: row for row in found}
+    new, rows = [], []
     for key, one in latest.items():
         old = stored.get(key)
         if old is None:
-            rows.append(_row(edition, one.author, first_seen[key]))
+            new.append(_row(edition, one.author, first_seen[key]))
             continue
         first = min(first_seen[key], old.first_seen_at)
-        author = replace(one.author, site_user_id=_number(one.author, old))
-        same = all(getattr(old, name) == getattr(author, name) for name in FACTS)
+        author = _numbered(one.author, old)
+        same = _facts(old) == _facts(author)
         # Another page may have been stored that is later and shows the author as they are stored.
         if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
             row = {name: getattr(old, name) for name in ("key", "edition_id", *FACTS)}
@@ -61,9 +74,18 @@ def save_authors(connection: Connection, edition: Edition, named: Collection[Nam
             row = _row(edition, author, first)
         if not same or first != old.first_seen_at:
             rows.append(row)
-    upsert(connection, authors, rows, update=[*FACTS, "first_seen_at"])
-    names = [_name(edition, key, raw, one.at, one.fetch_id) for (key, raw), one in spellings.items()]
-    upsert(connection, author_names, names, update=["first_seen_at", "fetch_id"], smaller="fetch_id")
+    writes.insert(authors, new)
+    update_rows(connection, authors, rows, [*FACTS, "first_seen_at"])
+    known = {(row.key, row.nickname_raw): row.fetch_id for row in found}
+    unknown, earlier = [], []
+    for (key, raw), one in spellings.items():
+        since = known.get((key, raw))
+        if since is None:
+            unknown.append(_name(edition, key, raw, one.at, one.fetch_id))
+        elif one.fetch_id < since:
+            earlier.append(_name(edition, key, raw, one.at, one.fetch_id))
+    writes.insert(author_names, unknown)
+    update_rows(connection, author_names, earlier, ["first_seen_at", "fetch_id"])
 
 
 def save_renames(connection: Connection, edition: Edition, renamed: Iterable[Renamed]) -> None:
@@ -119,7 +141,7 @@ def renew_authors(
         if old is None or before.get(key) != place or place[0] in folded:
             author = author_at(*place)
         if author is not None and author.key == key:
-            author = replace(author, site_user_id=_number(author, old))
+            author = _numbered(author, old)
             rows.append(_row(edition, author, first_seen_at))
         elif old is not None:
             rows.append({name: getattr(old, name) for name in ("key", "edition_id", *FACTS)})
@@ -142,15 +164,9 @@ def renew_authors(
     save_renames(connection, edition, renamed)
 
 
-def stored_authors(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Row[Any]]:
+def stored_authors(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Any]:
     """The rows of these authors, by their keys."""
-    return {
-        row.key: row
-        for some in portions(sorted(keys))
-        for row in connection.execute(
-            select(authors).where(authors.c.key.in_(some), authors.c.edition_id == edition.id)
-        )
-    }
+    return {row.key: row for row in _AUTHORS.all(connection, keys=list(keys), edition=edition.id)}
 
 
 def _states(edition: Edition, keys: Collection[str]) -> Select[Any]:
@@ -209,10 +225,15 @@ def _spellings(
     return spellings, first_seen
 
 
-def _number(author: Author, old: Row[Any] | None) -> int | None:
-    """The member's number; of two, which cannot be, the higher one, so that it does not matter which came first."""
+def _numbered(author: Author, old: Any | None) -> Author:
+    """
+    The author with the member's number, also where only the stored row has it.
+
+    Of two numbers, which cannot be, the higher one, so that it does not matter which came first.
+    """
     known = [number for number in (author.site_user_id, old and old.site_user_id) if number is not None]
-    return max(known, default=None)
+    number = max(known, default=None)
+    return author if number == author.site_user_id else replace(author, site_user_id=number)
 
 
 def _row(edition: Edition, author: Author, first_seen_at: datetime) -> dict[str, Any]:

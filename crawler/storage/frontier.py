@@ -1,20 +1,22 @@
 """What to visit when: which articles are known of, and which are due."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, and_, func, select
 
 from crawler.fold.sweeps import PROVEN
 from crawler.items import Entry, VisitOutcome
 from crawler.normalise.text import storable
 from crawler.planning import next_visit
 from crawler.site import Edition
+from crawler.storage.bulk import Writes
 from crawler.storage.dialects import IDS_AT_ONCE, upsert
 from crawler.storage.schema import articles, frontier
+from crawler.storage.standing import Standing
 
 Which = Literal["due", "new", "all"]
 
@@ -104,9 +106,10 @@ def published_between(connection: Connection, edition_id: int, first: datetime, 
 
 
 def save_visit_end(
-    connection: Connection,
+    writes: Writes,
     edition: Edition,
     article_id: int,
+    known: Standing,
     url: str,
     outcome: VisitOutcome,
     *,
@@ -117,31 +120,32 @@ def save_visit_end(
 
     An article that was asked for by address or number, and found by no listing yet, becomes known by it. One whose
     visit was "stopped" stays as due as it was. Noting it again at the same moment changes nothing.
+
+    Args:
+        known: How things stand for the article.
     """
-    asked = _row(edition, article_id, url, via="asked", now=now)
-    upsert(connection, frontier, [asked], update=())
-    if outcome == "stopped":
-        return
-    discovered_at, attempts, last_visit_at, published_at = connection.execute(
-        select(
-            frontier.c.discovered_at,
-            frontier.c.attempts,
-            frontier.c.last_visit_at,
-            articles.c.published_at,
-        )
-        .select_from(frontier)
-        .outerjoin(
-            articles,
-            and_(articles.c.id == frontier.c.article_id, articles.c.edition_id == frontier.c.edition_id),
-        )
-        .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
-    ).one()
-    if last_visit_at == now:
-        return
-    failures = 0 if outcome in PROVEN else attempts + 1
-    due, reason = next_visit(
-        outcome=outcome, now=now, published_at=published_at or discovered_at, failures=failures
-    )
+    old = known.frontier
+    if old is None:
+        row = _row(edition, article_id, url, via="asked", now=now)
+        if outcome != "stopped":
+            row |= _visited(row, known.article, url, outcome, now)
+        writes.insert(frontier, [row])
+    elif outcome != "stopped" and old["last_visit_at"] != now:
+        changes = _visited(old, known.article, url, outcome, now)
+        writes.update(frontier, old | changes, list(changes))
+
+
+def _visited(
+    row: Mapping[str, Any],
+    article: Mapping[str, Any] | None,
+    url: str,
+    outcome: VisitOutcome,
+    now: datetime,
+) -> dict[str, Any]:
+    """What a visit changes in the frontier's row of its article."""
+    published_at = (article and article["published_at"]) or row["discovered_at"]
+    failures = 0 if outcome in PROVEN else row["attempts"] + 1
+    due, reason = next_visit(outcome=outcome, now=now, published_at=published_at, failures=failures)
     values = {
         "url": storable(url),
         "next_visit_at": due,
@@ -152,11 +156,7 @@ def save_visit_end(
     }
     if outcome == "swept":
         values["last_sweep_at"] = now
-    connection.execute(
-        update(frontier)
-        .where(frontier.c.article_id == article_id, frontier.c.edition_id == edition.id)
-        .values(**values)
-    )
+    return values
 
 
 def _row(edition: Edition, article_id: int, url: str, *, via: str, now: datetime) -> dict[str, Any]:

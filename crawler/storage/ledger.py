@@ -129,6 +129,9 @@ def close_visits(connection: Connection, crawl_id: int) -> None:
     )
 
 
+_FETCH = tuple(Fetch.__dataclass_fields__)
+
+
 def save_fetch(
     connection: Connection,
     fetch: Fetch,
@@ -143,12 +146,19 @@ def save_fetch(
     Returns:
         Whether it was not recorded before.
     """
-    row = _storable(asdict(fetch)) | {
+    row = fetch_row(fetch, crawl_id=crawl_id, visit_id=visit_id, reader_version=reader_version)
+    return upsert(connection, fetches, [row], update=()) == 1
+
+
+def fetch_row(
+    fetch: Fetch, *, crawl_id: int | None, visit_id: int | None, reader_version: int | None
+) -> dict[str, Any]:
+    """The row of an HTTP exchange."""
+    return _storable({name: getattr(fetch, name) for name in _FETCH}) | {
         "crawl_id": crawl_id,
         "visit_id": visit_id,
         "reader_version": reader_version,
     }
-    return upsert(connection, fetches, [row], update=()) == 1
 
 
 def save_host(connection: Connection, host: Host) -> None:

@@ -6,17 +6,18 @@ Storing a page again changes nothing. A page that is older than what is stored o
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from crawler.fold import articles as article_steps
 from crawler.fold.content import article_content
-from crawler.fold.look import Row, look
+from crawler.fold.look import look
 from crawler.items import Fetch, NormalPage, VisitOutcome
-from crawler.normalise.numbers import require_possible
 from crawler.site import Edition
-from crawler.storage.articles import save_article, stored_article
-from crawler.storage.comments import Stored, save_comments, stored_comments
-from crawler.storage.schema import articles, fetches
+from crawler.storage.articles import save_article
+from crawler.storage.bulk import Writes
+from crawler.storage.comments import Stored, add_to_stored, more_live, save_comments, stored_comments
+from crawler.storage.schema import articles
+from crawler.storage.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,11 @@ class Late(Exception):
 
 
 def save_page(
-    connection: Connection,
+    writes: Writes,
     edition: Edition,
     page: NormalPage,
     fetch: Fetch,
+    known: Standing,
     *,
     reader_version: int | None = None,
 ) -> Saved:
@@ -53,30 +55,38 @@ def save_page(
 
     The caller owns the transaction and stores the fetch itself in the same one.
 
+    Args:
+        known: How things stand for its article.
+
     Raises:
-        NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
-            transaction may be kept.
         Late: The page is older than another one that is stored; nothing was written.
     """
-    require_possible(page.written)
+    connection = writes.connection
     now = look(edition, fetch, reader_version, flat=page.written.comments.flat)
     written = page.article.written
-    old = stored_article(connection, edition, written.id)
+    old = known.article
     stored = stored_comments(connection, edition, page)
-    _refuse_late(connection, edition, written.id, old, stored, fetch)
+    _refuse_late(connection, edition, known, stored, fetch)
     said = article_content(page.article, edition) | {"id": written.id, "edition_id": edition.id}
-    save_article(connection, old, article_steps.seen(old, said, written, now))
-    done = save_comments(connection, edition, page, now, stored)
+    step = article_steps.seen(old, said, written, now)
+    more = more_live(page, stored)
+    step.row["comments_stored"] += more.pop(written.id)
+    save_article(writes, old, step)
+    known.article = step.row
+    add_to_stored(connection, edition, more)
+    done = save_comments(writes, edition, page, now, stored, first=old is None)
     return Saved(articles_new=int(old is None), comments_new=done.new, comments_changed=done.changed)
 
 
 def _refuse_late(
-    connection: Connection, edition: Edition, article_id: int, old: Row | None, stored: Stored, fetch: Fetch
+    connection: Connection, edition: Edition, known: Standing, stored: Stored, fetch: Fetch
 ) -> None:
     """Raise Late where a later fetch has shown the article, or another article from which a comment would move."""
+    article_id = known.article_id
+    assert article_id is not None
     # Who asked later for an article that was never seen may have been told that it is gone.
-    newest = _newest_fetch(connection, edition, article_id) if old is None else old["last_fetch_id"]
-    late = {article_id} if newest > fetch.id else set()
+    newest = known.newest_fetch if known.article is None else known.article["last_fetch_id"]
+    late = {article_id} if newest is not None and newest > fetch.id else set()
     others = sorted({row.article_id for row in stored.values()} - {article_id})
     if others:
         query = select(articles.c.id).where(
@@ -87,11 +97,3 @@ def _refuse_late(
         late.update(connection.scalars(query))
     if late:
         raise Late({article_id, *late})
-
-
-def _newest_fetch(connection: Connection, edition: Edition, article_id: int) -> int:
-    """The number of the newest recorded fetch that asked for an article, 0 where there is none."""
-    query = select(func.max(fetches.c.id)).where(
-        fetches.c.article_id == article_id, fetches.c.edition_id == edition.id
-    )
-    return connection.scalar(query) or 0

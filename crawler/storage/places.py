@@ -1,15 +1,24 @@
 """Where comments stand in their threads, also when parents come late, move or stand on another page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, bindparam, select
 
 from crawler.normalise.threads import Place, places
 from crawler.site import Edition
-from crawler.storage.dialects import portions
+from crawler.storage.bulk import update_rows
+from crawler.storage.dialects import sought
 from crawler.storage.schema import comments
+from crawler.storage.statements import Statement
+
+_EDITION = comments.c.edition_id == bindparam("edition")
+_OF_ARTICLE = comments.c.article_id == bindparam("article_id")
+_PLACE = (comments.c.id, comments.c.root_id, comments.c.depth, comments.c.path)
+
+_PLACES = sought(_PLACE, comments.c.id, "ids", _EDITION, _OF_ARTICLE)
+_ANSWERS = sought((comments.c.id, comments.c.article_id), comments.c.parent_id, "ids", _EDITION)
+_THREAD = Statement(select(*_PLACE, comments.c.parent_id).where(_OF_ARTICLE, _EDITION))
 
 
 def places_on_page(
@@ -17,7 +26,7 @@ def places_on_page(
     edition: Edition,
     article_id: int,
     on_page: Iterable[int],
-    stored: Mapping[int, Row[*tuple[Any, ...]]],
+    stored: Mapping[int, Any],
     rows: Mapping[int, Mapping[str, Any]],
 ) -> dict[int, Place]:
     """
@@ -33,60 +42,51 @@ def places_on_page(
     elsewhere = sorted(
         {parent for parent in parents.values() if parent is not None and parent not in parents}
     )
-    known = {
-        row.id: Place(root_id=row.root_id, depth=row.depth, path=row.path)
-        for ids in portions(elsewhere)
-        for row in connection.execute(
-            select(comments.c.id, comments.c.root_id, comments.c.depth, comments.c.path).where(
-                these(ids, edition), comments.c.article_id == article_id
-            )
-        )
-    }
+    known = {}
+    if elsewhere:
+        found = _PLACES.all(connection, ids=elsewhere, edition=edition.id, article_id=article_id)
+        known = {row.id: place_of(row) for row in found}
     return places(parents.items(), known)
 
 
 def threads_below(
     connection: Connection,
     edition: Edition,
-    stored: Mapping[int, Row[*tuple[Any, ...]]],
+    stored: Mapping[int, Any],
     rows: Mapping[int, Mapping[str, Any]],
     placed: Mapping[int, Place],
+    *,
+    first: bool,
 ) -> list[int]:
     """
     The articles in which stored comments of other pages hang below one of this page that is new or has moved.
 
     Their threads get their places anew. That is rare: the engine shows a root with all its replies on one page.
+
+    Args:
+        first: Whether nothing was known of the article before: then nothing waits there for a comment that is new.
     """
     moved = []
     for comment_id, place in placed.items():
         old = stored.get(comment_id)
-        if old is not None and place == place_of(old):
+        if old is None:
+            if first:
+                continue
+        elif place == place_of(old):
             # Another article or a parent below itself: the place may look the same, but not to those below.
-            new = rows.get(comment_id, old._mapping)
-            if all(new[name] == old._mapping[name] for name in ("article_id", "parent_id")):
+            new = rows.get(comment_id)
+            if new is None or (new["article_id"], new["parent_id"]) == (old.article_id, old.parent_id):
                 continue
         moved.append(comment_id)
-    return sorted(
-        {
-            row.article_id
-            for ids in portions(sorted(moved))
-            for row in connection.execute(
-                select(comments.c.id, comments.c.article_id).where(
-                    comments.c.parent_id.in_(ids), comments.c.edition_id == edition.id
-                )
-            )
-            if row.id not in placed
-        }
-    )
+    if not moved:
+        return []
+    answers = _ANSWERS.all(connection, ids=moved, edition=edition.id)
+    return sorted({row.article_id for row in answers if row.id not in placed})
 
 
 def place_thread(connection: Connection, edition: Edition, article_id: int) -> int:
     """Compute root, depth and path of every comment of an article anew; returns how many were wrong."""
-    rows = connection.execute(
-        select(
-            comments.c.id, comments.c.parent_id, comments.c.root_id, comments.c.depth, comments.c.path
-        ).where(comments.c.article_id == article_id, comments.c.edition_id == edition.id)
-    ).all()
+    rows = _THREAD.all(connection, article_id=article_id, edition=edition.id)
     right = places((row.id, row.parent_id) for row in rows)
     wrong = {row.id: right[row.id] for row in rows if right[row.id] != place_of(row)}
     write_places(connection, edition, wrong)
@@ -94,22 +94,18 @@ def place_thread(connection: Connection, edition: Edition, article_id: int) -> i
 
 
 def write_places(connection: Connection, edition: Edition, placed: Mapping[int, Place]) -> None:
-    if not placed:
-        return
-    connection.execute(
-        update(comments)
-        .where(comments.c.id == bindparam("its_id"), comments.c.edition_id == edition.id)
-        .values(root_id=bindparam("new_root"), depth=bindparam("new_depth"), path=bindparam("new_path")),
-        [
-            {"its_id": number, "new_root": place.root_id, "new_depth": place.depth, "new_path": place.path}
-            for number, place in sorted(placed.items())
-        ],
-    )
+    rows = [
+        {
+            "id": number,
+            "edition_id": edition.id,
+            "root_id": place.root_id,
+            "depth": place.depth,
+            "path": place.path,
+        }
+        for number, place in placed.items()
+    ]
+    update_rows(connection, comments, rows, ("root_id", "depth", "path"))
 
 
-def place_of(row: Row[*tuple[Any, ...]]) -> Place:
+def place_of(row: Any) -> Place:
     return Place(root_id=row.root_id, depth=row.depth, path=row.path)
-
-
-def these(ids: Sequence[int], edition: Edition) -> ColumnElement[bool]:
-    return comments.c.id.in_(ids) & (comments.c.edition_id == edition.id)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, select, update
 
 from crawler.fold.look import Row
 from crawler.fold.whole import Whole
 from crawler.items import Author, Exchange, Fetch, Recorded
 from crawler.site import Edition
 from crawler.storage.authors import latest_states, renew_authors, save_authors
+from crawler.storage.bulk import Writes, delete_rows, insert_rows, update_rows
 from crawler.storage.dialects import portions
 from crawler.storage.recorded import recorded, recorded_one
 from crawler.storage.schema import (
@@ -262,20 +263,19 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
     keys = _author_keys(tables)
     before = latest_states(connection, edition, keys)
     for name in ("articles", "visits"):
-        _insert(connection, name, tables[name])
-        _update(connection, name, tables[name])
+        _insert_and_update(connection, name, tables[name])
     if keys or whole.named:
-        save_authors(connection, edition, [one for one in whole.named if one.author.key in keys])
+        writes = Writes(connection)
+        save_authors(writes, edition, [one for one in whole.named if one.author.key in keys])
+        writes.send()
     for name in ("rating_states", "comment_states", "article_states"):
-        _delete(connection, name, tables[name])
-    _insert(connection, "comments", tables["comments"])
-    _update(connection, "comments", tables["comments"])
-    _delete(connection, "comments", tables["comments"])
+        delete_rows(connection, FOLDED[name][0], tables[name].deleted)
+    _insert_and_update(connection, "comments", tables["comments"])
+    delete_rows(connection, comments, tables["comments"].deleted)
     for name in ("article_states", "comment_states", "rating_states"):
-        _insert(connection, name, tables[name])
-        _update(connection, name, tables[name])
+        _insert_and_update(connection, name, tables[name])
     for name in ("visits", "articles"):
-        _delete(connection, name, tables[name])
+        delete_rows(connection, FOLDED[name][0], tables[name].deleted)
     for one, fetch in found.fetches:
         version = found.reader_version if fetch.was_read else None
         connection.execute(
@@ -290,6 +290,13 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
         return known or _author_elsewhere(connection, fetch_id, comment_id, reread)
 
     renew_authors(connection, edition, before, keys, author_at, whole.renamed, found.fetch_ids)
+
+
+def _insert_and_update(connection: Connection, name: str, changes: Changes) -> None:
+    table, _ = FOLDED[name]
+    insert_rows(connection, table, changes.inserted)
+    columns = [column.name for column in table.columns if not column.primary_key]
+    update_rows(connection, table, [new for _, new in changes.updated], columns)
 
 
 def _author_elsewhere(
@@ -311,49 +318,3 @@ def _author_keys(tables: Mapping[str, Changes]) -> set[str]:
         rows = [*changes.inserted, *changes.deleted, *(row for pair in changes.updated for row in pair)]
         keys.update(row["author_key"] for row in rows if row["author_key"] is not None)
     return keys
-
-
-def _key(table: Table) -> list[str]:
-    return [column.name for column in table.primary_key]
-
-
-def _sorted(table: Table, rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: tuple(row[name] for name in _key(table)))
-
-
-def _insert(connection: Connection, name: str, changes: Changes) -> None:
-    table = FOLDED[name][0]
-    if changes.inserted:
-        connection.execute(insert(table), _sorted(table, changes.inserted))
-
-
-def _update(connection: Connection, name: str, changes: Changes) -> None:
-    table = FOLDED[name][0]
-    if not changes.updated:
-        return
-    keys = _key(table)
-    columns = [column for column in table.columns if column.name not in keys]
-    statement = (
-        update(table)
-        .where(and_(*(table.c[key] == bindparam(f"its_{key}") for key in keys)))
-        .values({column.name: bindparam(f"new_{column.name}", type_=column.type) for column in columns})
-    )
-    rows = _sorted(table, (new for _, new in changes.updated))
-    connection.execute(
-        statement,
-        [
-            {f"its_{key}": row[key] for key in keys}
-            | {f"new_{column.name}": row[column.name] for column in columns}
-            for row in rows
-        ],
-    )
-
-
-def _delete(connection: Connection, name: str, changes: Changes) -> None:
-    table = FOLDED[name][0]
-    if not changes.deleted:
-        return
-    keys = _key(table)
-    statement = delete(table).where(and_(*(table.c[key] == bindparam(f"its_{key}") for key in keys)))
-    rows = _sorted(table, changes.deleted)
-    connection.execute(statement, [{f"its_{key}": row[key] for key in keys} for row in rows])

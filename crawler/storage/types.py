@@ -27,9 +27,8 @@ class UtcTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError(f"a stored time needs a time zone, {value} has none")
-        return utc_text(value) if dialect.name == "sqlite" else value
+        text = utc_text(value)
+        return text if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
@@ -41,7 +40,9 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 def utc_text(moment: datetime) -> str:
-    """The moment as SQLite keeps it: `2017-11-03T09:20:00.000000Z`."""
+    """The moment as SQLite keeps it: `2017-11-03T09:20:00.000000Z`. Raises ValueError where it has no zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"a stored time needs a time zone, {moment} has none")
     # Not strftime: it is four times as slow, and writes the year 17 with two digits.
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 

@@ -2,45 +2,44 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from crawler.fold import articles as article_steps
 from crawler.fold.look import Look
 from crawler.fold.sweeps import PROVEN, swept
 from crawler.fold.visits import visit_after, visit_swept
-from crawler.items import Exchange, Fetch, Visit
+from crawler.items import Exchange
 from crawler.site import Edition
-from crawler.storage.articles import save_article, stored_article
+from crawler.storage.articles import save_article
+from crawler.storage.bulk import Writes
 from crawler.storage.comments import save_unseen
 from crawler.storage.pages import Late, Saved
 from crawler.storage.schema import comments, visits
+from crawler.storage.standing import NOT_LIVE, Standing
+from crawler.storage.statements import Statement
 
 #: Earlier visits that are looked at. A thread may be suspect for days, but hardly through so many visits.
 EARLIER: Final = 200
 
 
-def stored_visit(connection: Connection, visit: Visit, fetch: Fetch) -> dict[str, Any] | None:
-    """
-    The row of a visit before a fetch; None where that is its first.
-
-    Raises:
-        Late: A later fetch of the visit is stored.
-    """
-    row = connection.execute(select(visits).where(visits.c.id == visit.id)).mappings().first()
-    if row is not None and row["last_fetch_id"] > fetch.id:
-        raise Late({visit.article_id})
-    return None if row is None else dict(row)
+_MISSING: Final = Statement(
+    select(comments.c.id, comments.c.state_since).where(
+        comments.c.article_id == bindparam("article_id"),
+        comments.c.edition_id == bindparam("edition"),
+        comments.c.state == "missing",
+        NOT_LIVE,
+    )
+)
 
 
 def save_visit(
-    connection: Connection,
+    writes: Writes,
     exchange: Exchange,
-    old: dict[str, Any] | None,
     saved: Saved,
     look: Look,
+    known: Standing,
     *,
     crawl_id: int | None,
 ) -> Saved:
@@ -48,15 +47,12 @@ def save_visit(
     Add an exchange to its visit, which it may begin; where it ends the visit, do what follows from that.
 
     Args:
-        old: What `stored_visit` gives.
-
-        saved: What storing its page changed.
+        known: How things stand for the visit and its article, after the page of the exchange was stored.
 
     Raises:
         Late: The article was seen by a later fetch; nothing was written.
     """
-    assert exchange.visit is not None
-    this = visits.c.id == exchange.visit.id
+    old = known.visit
     row = visit_after(
         old,
         exchange,
@@ -65,48 +61,55 @@ def save_visit(
         comments_changed=saved.comments_changed,
     )
     if exchange.ends in ("not_found", "moved"):
-        _save_absence(connection, exchange, look)
+        _save_absence(writes, exchange, look, known)
     elif exchange.ends == "swept":
-        row, saved = _save_sweep(connection, exchange, row, saved, look)
+        row, saved = _save_sweep(writes, exchange, row, saved, look, known)
     if old is None:
-        connection.execute(insert(visits).values(row))
+        writes.insert(visits, [row])
     else:
-        connection.execute(update(visits).where(this).values(row))
+        writes.update(visits, row, [name for name in row if row[name] != old[name]])
     return replace(saved, outcome=row["outcome"])
 
 
-def _save_absence(connection: Connection, exchange: Exchange, look: Look) -> None:
+def _save_absence(writes: Writes, exchange: Exchange, look: Look, known: Standing) -> None:
     """Note that an article is not there, or elsewhere; of one that was never seen there is nothing to note."""
-    assert exchange.visit is not None
-    article = stored_article(connection, exchange.edition, exchange.visit.article_id)
+    article = known.article
     if article is None:
         return
     if article["last_fetch_id"] > look.fetch_id:
         raise Late({article["id"]})
-    save_article(
-        connection, article, article_steps.absent(article, moved=exchange.ends == "moved", look=look)
-    )
+    step = article_steps.absent(article, moved=exchange.ends == "moved", look=look)
+    save_article(writes, article, step)
 
 
 def _save_sweep(
-    connection: Connection, exchange: Exchange, row: dict[str, Any], saved: Saved, look: Look
+    writes: Writes,
+    exchange: Exchange,
+    row: dict[str, Any],
+    saved: Saved,
+    look: Look,
+    known: Standing,
 ) -> tuple[dict[str, Any], Saved]:
     """Mark what the visit proves to be missing; returns the visit's row and what was saved, with that."""
-    edition, article_id = exchange.edition, row["article_id"]
-    article = stored_article(connection, edition, article_id)
+    connection, edition, article_id = writes.connection, exchange.edition, row["article_id"]
+    article = known.article
     if article is None:
         return row, saved
     if article["last_fetch_id"] > look.fetch_id:
         raise Late({article_id})
     if article["last_fetch_id"] < look.fetch_id:  # the end was proven by an answer that is no page
-        save_article(
-            connection, article, article_steps.ArticleStep(article | {"last_fetch_id": look.fetch_id})
-        )
+        step = article_steps.ArticleStep(article | {"last_fetch_id": look.fetch_id})
+        save_article(writes, article, step)
     seen = exchange.seen
     # All that were seen are live by now: where as many are live as were seen, those are the same.
     all_seen = article["comments_stored"] == len(seen)
+    if not all_seen:
+        writes.send()
     live: Sequence[int] = sorted(seen) if all_seen else _in_state(connection, edition, article_id, "live")
-    missing = {old.id: old.state_since for old in _not_live(connection, edition, article_id)}
+    missing = {}
+    if known.not_live:
+        found = _MISSING.all(connection, article_id=article_id, edition=edition.id)
+        missing = {old.id: old.state_since for old in found}
     stated = row["comments_stated"]
     untroubled = all_seen and not missing and stated in (None, len(seen))
     proves = swept(
@@ -117,7 +120,9 @@ def _save_sweep(
         missing_since=missing,
         earlier=() if untroubled else _earlier(connection, row),
     )
-    save_unseen(connection, edition, [*proves.missing, *proves.gone], look)
+    if proves.missing or proves.gone:
+        writes.send()
+        save_unseen(connection, edition, [*proves.missing, *proves.gone], look)
     counted = replace(saved, comments_missing=len(proves.missing), comments_gone=len(proves.gone))
     return visit_swept(row, proves), counted
 
@@ -129,17 +134,6 @@ def _in_state(connection: Connection, edition: Edition, article_id: int, state: 
         comments.c.state == state,
     )
     return list(connection.scalars(query))
-
-
-def _not_live(connection: Connection, edition: Edition, article_id: int) -> Sequence[Row[int, datetime]]:
-    """The missing comments; the condition is written as the index has it."""
-    query = select(comments.c.id, comments.c.state_since).where(
-        comments.c.article_id == article_id,
-        comments.c.edition_id == edition.id,
-        comments.c.state != "live",
-        comments.c.state == "missing",
-    )
-    return connection.execute(query).all()
 
 
 def _earlier(connection: Connection, row: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,12 +6,15 @@ from sqlalchemy import Connection, select
 
 from crawler.fold.look import look
 from crawler.items import Exchange
+from crawler.normalise.numbers import require_possible
+from crawler.storage.bulk import Writes
 from crawler.storage.frontier import save_entries, save_visit_end
-from crawler.storage.ledger import save_fetch
+from crawler.storage.ledger import fetch_row
 from crawler.storage.pages import Late, Saved, save_page
 from crawler.storage.refold import Reread, fold_anew
-from crawler.storage.schema import visits
-from crawler.storage.visits import save_visit, stored_visit
+from crawler.storage.schema import fetches, visits
+from crawler.storage.standing import Standing, standing
+from crawler.storage.visits import save_visit
 
 
 def save_exchange(
@@ -32,41 +35,79 @@ def save_exchange(
 
     Args:
         reread: Reads recorded exchanges again, where this one is late.
+
+    Raises:
+        NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
+            transaction may be kept.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
     saved = Saved(outcome=exchange.ends)
+    writes = Writes(connection)
+    known: Standing | None = None
     if fetch is not None:
-        version = reader_version if fetch.was_read else None
+        if exchange.normal is not None:
+            require_possible(exchange.normal.written)
         visit_id = visit.id if visit else None
-        if not save_fetch(connection, fetch, crawl_id=crawl_id, visit_id=visit_id, reader_version=version):
+        known = standing(connection, edition, _article_id(exchange), visit_id, fetch.id)
+        if known.recorded:
             return Saved()
+        version = reader_version if fetch.was_read else None
+        row = fetch_row(fetch, crawl_id=crawl_id, visit_id=visit_id, reader_version=version)
+        writes.insert(fetches, [row])
         if exchange.entries:
             save_entries(connection, edition, exchange.entries, via=fetch.kind, now=now)
         try:
-            saved = _save(connection, exchange, crawl_id=crawl_id, reader_version=reader_version)
+            saved, known = _save(writes, exchange, known, crawl_id=crawl_id, reader_version=reader_version)
         except Late as late:
-            saved = _save_late(connection, exchange, late, reread, reader_version)
+            writes.send()
+            saved, known = _save_late(connection, exchange, late, reread, reader_version), None
     # That a visit could not go on is for the frontier alone to know: the visit is what its fetches tell.
     if visit is not None and exchange.ends is not None:
-        url = edition.base_url + visit.path
+        known = known or standing(connection, edition, visit.article_id)
         outcome = saved.outcome or exchange.ends
-        save_visit_end(connection, edition, visit.article_id, url, outcome, now=now)
+        url = edition.base_url + visit.path
+        save_visit_end(writes, edition, visit.article_id, known, url, outcome, now=now)
+    writes.send()
     return saved
+
+
+def _article_id(exchange: Exchange) -> int | None:
+    """The article that the page shows, or that was asked for."""
+    if exchange.normal is not None:
+        return exchange.normal.article.written.id
+    return exchange.visit.article_id if exchange.visit else None
 
 
 def _save(
-    connection: Connection, exchange: Exchange, *, crawl_id: int | None, reader_version: int | None
-) -> Saved:
-    edition, fetch, page = exchange.edition, exchange.fetch, exchange.normal
+    writes: Writes,
+    exchange: Exchange,
+    known: Standing,
+    *,
+    crawl_id: int | None,
+    reader_version: int | None,
+) -> tuple[Saved, Standing]:
+    """
+    Store what is not late.
+
+    Returns:
+        What that changed, and how things stand now, for the visit where there is one.
+
+    Raises:
+        Late: A later fetch of the visit or of the article is stored; nothing of the article was written.
+    """
+    edition, fetch, page, visit = exchange.edition, exchange.fetch, exchange.normal, exchange.visit
     assert fetch is not None
     saved = Saved()
-    visit = None if exchange.visit is None else stored_visit(connection, exchange.visit, fetch)
+    if visit is not None and known.visit is not None and known.visit["last_fetch_id"] > fetch.id:
+        raise Late({visit.article_id})
     if page is not None:
-        saved = save_page(connection, edition, page, fetch, reader_version=reader_version)
-    if exchange.visit is not None:
-        now = look(edition, fetch, reader_version)
-        saved = save_visit(connection, exchange, visit, saved, now, crawl_id=crawl_id)
-    return saved
+        saved = save_page(writes, edition, page, fetch, known, reader_version=reader_version)
+    if visit is None:
+        return saved, known
+    if known.article_id != visit.article_id:  # the page shows another article than was asked for
+        known = standing(writes.connection, edition, visit.article_id, visit.id)
+    now = look(edition, fetch, reader_version)
+    return save_visit(writes, exchange, saved, now, known, crawl_id=crawl_id), known
 
 
 def _save_late(

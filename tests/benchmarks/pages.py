@@ -23,7 +23,9 @@ from crawler.sample import SampleArticle, SampleComment, render_article, sample_
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
 from crawler.storage import database, ledger
+from crawler.storage.bulk import Writes
 from crawler.storage.pages import save_page
+from crawler.storage.standing import standing
 
 COMMENTS = 300
 RUNS = 15
@@ -114,7 +116,10 @@ def main(url: str | None) -> None:
 
             def store(one: Any) -> None:
                 with connection.begin():
-                    save_page(connection, ENGLISH, one, next(later))
+                    writes = Writes(connection)
+                    known = standing(connection, ENGLISH, one.article.written.id)
+                    save_page(writes, ENGLISH, one, next(later), known)
+                    writes.send()
 
             new = iter([renumbered() for _ in range(RUNS)])
             figures["store new"] = cpu_ms(lambda: store(next(new)))

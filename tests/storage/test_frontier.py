@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection
 
 from crawler.items import Entry, VisitOutcome
+from crawler.storage.bulk import Writes
 from crawler.storage.frontier import (
     Known,
     Which,
@@ -16,6 +17,7 @@ from crawler.storage.frontier import (
     save_visit_end,
 )
 from crawler.storage.schema import frontier
+from crawler.storage.standing import standing
 from tests.storing import EN, NOON, RU, comment, found, page, rows, store
 
 HOUR = timedelta(hours=1)
@@ -30,7 +32,10 @@ def url(id: int) -> str:
 
 
 def end(connection: Connection, id: int, outcome: VisitOutcome, hours: int = 0) -> None:
-    save_visit_end(connection, EN, id, url(id), outcome, now=NOON + hours * HOUR)
+    writes = Writes(connection)
+    at = NOON + hours * HOUR
+    save_visit_end(writes, EN, id, standing(connection, EN, id), url(id), outcome, now=at)
+    writes.send()
 
 
 def only(connection: Connection) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 
 from crawler.items import Image, Link, Quote
 from crawler.storage import ledger, queries
+from crawler.storage.bulk import Writes
 from crawler.storage.frontier import save_visit_end
+from crawler.storage.standing import standing
 from tests.storing import EN, NOON, RU, at, comment, fetch, page, store
 
 
@@ -39,7 +41,10 @@ def test_newest_articles(connection: Connection) -> None:
     store(connection, page(article=8, published_raw="4 November 2017 12:20", title="Newer"), 2)
     store(connection, page(article=9, published_raw=None), 3)
     store(connection, page(article=8, published_raw="4 November 2017 12:20"), 4, RU)
-    save_visit_end(connection, EN, 7, "https://en.example.org/7-a.html", "swept", now=NOON)
+    writes = Writes(connection)
+    address = "https://en.example.org/7-a.html"
+    save_visit_end(writes, EN, 7, standing(connection, EN, 7), address, "swept", now=NOON)
+    writes.send()
 
     def numbers(**asked: Any) -> list[tuple[int, str]]:
         shown = queries.newest_articles(connection, **asked)

@@ -1,0 +1,94 @@
+"""One look at what an exchange meets: itself, its article, its visit, and the article's row in the frontier."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, bindparam, case, exists, func, literal, select, text
+from sqlalchemy.sql.elements import ColumnElement
+
+from crawler.fold.look import Row
+from crawler.site import Edition
+from crawler.storage.schema import articles, comments, fetches, frontier, visits
+from crawler.storage.statements import Statement
+
+
+@dataclass(slots=True)
+class Standing:
+    """How things stand. Who writes a row puts it here as well."""
+
+    #: None where the exchange asks for no article.
+    article_id: int | None
+    #: Whether the fetch is stored already.
+    recorded: bool
+    #: None where it was never seen.
+    article: Row | None
+    #: None where nothing of it was stored yet, or there is no visit.
+    visit: Row | None
+    #: The article's row in the frontier; None where it is not known there.
+    frontier: Row | None
+    #: Whether any comment of the article is missing or gone.
+    not_live: bool
+    #: Number of the newest recorded fetch that asked for the article; None where there is none, or it was seen.
+    newest_fetch: int | None
+
+
+def standing(
+    connection: Connection,
+    edition: Edition,
+    article_id: int | None,
+    visit_id: int | None = None,
+    fetch_id: int | None = None,
+) -> Standing:
+    """How things stand for an article, a visit of it and a fetch of that."""
+    row = _STANDING.first(connection, article=article_id, edition=edition.id, visit=visit_id, fetch=fetch_id)
+    assert row is not None
+    values = iter(row)
+    recorded = bool(next(values))
+    article, visit, known = (_row(table, values) for table in (articles, visits, frontier))
+    return Standing(article_id, recorded, article, visit, known, bool(next(values)), next(values))
+
+
+def _row(table: Table, values: Iterable[Any]) -> Row | None:
+    """The next values as a row of the table; None where it has none."""
+    row = dict(zip(_NAMES[table], values, strict=False))
+    return None if row[_NAMES[table][0]] is None else row
+
+
+_NAMES: Final = {table: [column.name for column in table.columns] for table in (articles, visits, frontier)}
+
+
+def _this(table: Table, **values: str) -> ColumnElement[bool]:
+    """The row of a table in which these columns have the values of these parameters."""
+    first, *others = (table.c[name] == bindparam(parameter) for name, parameter in values.items())
+    for other in others:
+        first &= other
+    return first
+
+
+#: The index knows the comments that are not live, so the words for that must be its own.
+NOT_LIVE: Final = text("comments.state <> 'live'")
+
+_STANDING: Final = Statement(
+    select(
+        exists().where(_this(fetches, id="fetch")).label("recorded"),
+        *(column.label(f"{table.name}_{column.name}") for table in _NAMES for column in table.columns),
+        exists()
+        .where(_this(comments, article_id="article", edition_id="edition"), NOT_LIVE)
+        .label("any_not_live"),
+        case(
+            (
+                articles.c.id.is_(None),
+                select(func.max(fetches.c.id))
+                .where(_this(fetches, article_id="article", edition_id="edition"))
+                .scalar_subquery(),
+            )
+        ).label("newest_fetch"),
+    ).select_from(
+        select(literal(1))
+        .subquery("always")
+        .outerjoin(articles, _this(articles, id="article", edition_id="edition"))
+        .outerjoin(visits, _this(visits, id="visit"))
+        .outerjoin(frontier, _this(frontier, article_id="article", edition_id="edition"))
+    )
+)

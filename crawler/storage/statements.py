@@ -1,0 +1,230 @@
+"""
+Statements that are run for every page: compiled once, and run by the driver itself.
+
+They are SQLAlchemy's like all others, and run on the same connection in the same transaction. What is left out is what
+`Connection.execute` does each time: find the compiled form again, build a context and a result. On SQLite that takes
+ten times as long as a look at one row, on Postgres as long as the server takes to answer.
+"""
+
+import json
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import JSON, TypeEngine
+
+from crawler.storage.types import UtcTime, utc_text
+
+Core = Select[Any] | Insert | Update | Delete
+
+#: Turns a value into one that the driver takes, or back; None where it already is one.
+Processor = Callable[[Any], Any] | None
+
+
+class Statement:
+    """
+    A statement with named parameters.
+
+        ARTICLE = Statement(select(articles).where(articles.c.id == bindparam("article_id")))
+        row = ARTICLE.first(connection, article_id=128836)
+
+    Args:
+        core: The same for both databases; None where it differs, then `sqlite` and `postgresql` are given.
+    """
+
+    def __init__(
+        self, core: Core | None = None, *, sqlite: Core | None = None, postgresql: Core | None = None
+    ) -> None:
+        self._cores = {
+            "sqlite": sqlite if core is None else core,
+            "postgresql": postgresql if core is None else core,
+        }
+        self._compiled: dict[str, _Compiled] = {}
+
+    def all(self, connection: Connection, **values: Any) -> list[Any]:
+        """All rows, as named tuples."""
+        compiled = self._for(connection)
+        with driver(connection) as cursor:
+            cursor.execute(compiled.sql, compiled.parameters(values))
+            return compiled.rows(cursor.fetchall())
+
+    def first(self, connection: Connection, **values: Any) -> Any | None:
+        """The first row, as a named tuple; None where there is none."""
+        rows = self.all(connection, **values)
+        return rows[0] if rows else None
+
+    def run(self, connection: Connection, **values: Any) -> int:
+        """Write; returns how many rows were written."""
+        compiled = self._for(connection)
+        with driver(connection) as cursor:
+            cursor.execute(compiled.sql, compiled.parameters(values))
+            written: int = cursor.rowcount
+        return written
+
+    def run_many(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Write once for each of these rows of values; returns how many rows were written."""
+        compiled = self._for(connection)
+        with driver(connection) as cursor:
+            cursor.executemany(compiled.sql, [compiled.parameters(values) for values in rows])
+            written: int = cursor.rowcount
+        return written
+
+    def _for(self, connection: Connection) -> "_Compiled":
+        dialect = connection.dialect
+        compiled = self._compiled.get(dialect.name)
+        if compiled is None:
+            core = self._cores[dialect.name]
+            assert core is not None
+            compiled = self._compiled[dialect.name] = _Compiled(core, dialect)
+        return compiled
+
+
+class _Compiled:
+    """A statement as one kind of database takes it."""
+
+    def __init__(self, core: Core, dialect: Dialect) -> None:
+        # Parameters by their places: values need not be looked up by name a second time, by the driver.
+        same: Any = type(dialect)
+        placed = same(paramstyle="qmark" if dialect.name == "sqlite" else "format")
+        compiler = core.compile(dialect=placed)
+        assert isinstance(compiler, SQLCompiler)
+        self.sql = str(compiler)
+        names = compiler.positiontup or []
+        self._names = frozenset(names)
+        self._constant = {name: value for name, value in compiler.params.items() if value is not None}
+        self._parameters = row_values(names, [compiler.binds[name].type for name in names], dialect)
+        columns = list(core.exported_columns)
+        self._row: Any = namedtuple("Row", [column.name for column in columns]) if columns else None
+        self._from_driver = _row_processor([column.type for column in columns], dialect)
+
+    def parameters(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The values of the parameters in order, as the driver takes them."""
+        every = {**self._constant, **values} if self._constant else values
+        assert len(every) == len(self._names), f"not these parameters: {every.keys() ^ self._names}"
+        return self._parameters(every)
+
+    def rows(self, found: Iterable[Any]) -> list[Any]:
+        """What the driver found, as named tuples."""
+        assert self._row is not None
+        return [*map(self._row._make, map(self._from_driver, found) if self._from_driver else found)]
+
+
+def _row_processor(types: list[TypeEngine[Any]], dialect: Dialect) -> Processor:
+    """Turns a row of the driver's values into ours; None where they are ours already."""
+    columns = [
+        (place, from_driver)
+        for place, type_ in enumerate(types)
+        if (from_driver := _result_processor(type_, dialect)) is not None
+    ]
+    if not columns:
+        return None
+
+    def from_driver_row(row: Any) -> list[Any]:
+        values = list(row)
+        for place, from_driver in columns:
+            values[place] = from_driver(values[place])
+        return values
+
+    return from_driver_row
+
+
+def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    """Turns a value of the driver's into one of this type; None where it is one."""
+    if isinstance(type_, UtcTime):
+        # psycopg reads times in the time zone of the connection, which is UTC.
+        return _time_of_text if dialect.name == "sqlite" else None
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _time_of_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def row_values(
+    names: Sequence[str], types: Sequence[TypeEngine[Any]], dialect: Dialect
+) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Gives the values of these names, which have these types, in order and as the driver takes them."""
+    to_driver = [
+        (place, processor)
+        for place, type_ in enumerate(types)
+        if (processor := _bind_processor(type_, dialect)) is not None
+    ]
+
+    # An itemgetter of one name gives no tuple.
+    of_row = itemgetter(*names) if len(names) > 1 else lambda row: [row[name] for name in names]
+
+    def values(row: Mapping[str, Any]) -> list[Any]:
+        found = list(of_row(row))
+        for place, processor in to_driver:
+            found[place] = processor(found[place])
+        return found
+
+    return values
+
+
+def _bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
+    """Turns a value of this type into one that the driver takes; None where it takes all as they are."""
+    if isinstance(type_, UtcTime):
+        return _time
+    impl = type_.dialect_impl(dialect)
+    return _json if isinstance(impl, JSON) else impl.bind_processor(dialect)
+
+
+@lru_cache(maxsize=4096)  # a page's rows have one moment in many columns
+def _time(value: datetime | None) -> str | None:
+    """A time as text, which both drivers take for it, and sooner than they would turn a datetime into the same."""
+    return None if value is None else utc_text(value)
+
+
+def _json(value: Any) -> str | None:
+    """JSON as text, which both drivers take for it."""
+    if value is None:
+        return None
+    return "[]" if value == [] else _encoded(value)  # most lists are empty
+
+
+#: Times may stand in it, as of rows that are written as JSON.
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=utc_text).encode
+
+
+class driver:  # noqa: N801 - used as a function is
+    """
+    The driver's own cursor, in the transaction of ours; what it raises is raised as SQLAlchemy would.
+
+        with driver(connection) as cursor:
+            cursor.execute("…")
+    """
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> Any:
+        connection = self.connection
+        if not connection.in_transaction():
+            connection.begin()
+        cursor = connection.info.get("cursor")  # `info` is forgotten together with the driver's connection
+        if cursor is None:
+            cursor = connection.info["cursor"] = connection.connection.cursor()
+        return cursor
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        connection, dialect = self.connection, self.connection.dialect
+        errors = dialect.loaded_dbapi.Error
+        if not isinstance(error, errors):
+            return
+        lost = dialect.is_disconnect(error, connection.connection, None)
+        if lost:
+            connection.invalidate(error)
+        told = DBAPIError.instance(None, None, error, errors, connection_invalidated=lost, dialect=dialect)
+        raise told from error
