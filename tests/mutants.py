@@ -21,8 +21,8 @@ from crawler.fold.comments import CommentStep
 from crawler.fold.look import Look, Row
 from crawler.items import Change, Exchange
 from crawler.site import Edition
-from crawler.storage import ledger, pages, refold, visits, writer
 from crawler.storage import comments as stored_comments
+from crawler.storage import ledger, pages, refold, visits, writer
 from crawler.storage.pages import Saved
 from crawler.storage.schema import comment_states, rating_states
 from crawler.storage.schema import comments as comments_table

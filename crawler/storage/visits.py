@@ -103,8 +103,10 @@ def _save_sweep(
             connection, article, article_steps.ArticleStep(article | {"last_fetch_id": look.fetch_id})
         )
     seen = exchange.seen
-    # All that were seen are live by now: where as many are live as were seen, those are the same.
-    all_seen = article["comments_stored"] == len(seen)
+    # All that this page shows are live: where as many are live as were seen, and seen here, those are the same. What an
+    # earlier page of the visit showed may have moved to another article since.
+    shown = {comment.written.id for comment in exchange.normal.comments} if exchange.normal else frozenset()
+    all_seen = article["comments_stored"] == len(seen) and seen <= shown
     live: Sequence[int] = sorted(seen) if all_seen else _in_state(connection, edition, article_id, "live")
     missing = {old.id: old.state_since for old in _not_live(connection, edition, article_id)}
     stated = row["comments_stated"]
