@@ -1,6 +1,7 @@
 """Old pages out of foreign archives: taken with their own dates, once, and folded as if we had been there."""
 
 import base64
+import gzip
 import hashlib
 import json
 import subprocess
@@ -16,8 +17,9 @@ from typing import Any
 import pytest
 from warcio.statusandheaders import StatusAndHeaders
 
-from crawler.errors import AlreadyRunning
+from crawler.errors import AlreadyRunning, BadArgument
 from crawler.fetching.foreign import ForeignRecord
+from crawler.forget import forget
 from crawler.importing import Summary, import_files
 from crawler.importing.captures import PageAt, hosts, page_at
 from crawler.reparse import Choice, reparse
@@ -568,6 +570,37 @@ def test_looking_writes_nothing(url: str, tmp_path: Path) -> None:
     assert not (tmp_path / "archive").exists()
     assert taken(file, url, tmp_path).taken == 3
     assert taken(file, url, tmp_path, dry_run=True).known == 4
+
+
+@KINDS
+def test_who_is_forgotten_does_not_come_back(
+    kind: str, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    url, folder, secret = new_database(kind), tmp_path / "archive", "a key of sixteen letters"
+    author = EDITED.author
+    assert author.profile_name is not None
+    first, second = ForeignFile(), ForeignFile()
+    first.wget(seen(OF_OLD))
+    second.common_crawl(seen(SHORT, FEBRUARY + timedelta(days=1)))
+    files = [first.written(tmp_path / "first.warc.gz"), second.written(tmp_path / "second.warc.gz")]
+    imported(url, folder, files[0])
+    key = author.profile_name.casefold()
+    forget(url, folder, key, (EN, RU), secret=secret, reason="asked", apply=True, processes=1, say=print)
+    with pytest.raises(BadArgument):
+        imported(url, folder, *files)
+    looked = imported(url, folder, *files, secret=secret, dry_run=True)
+    summary = imported(url, folder, *files, secret=secret)
+    for one in (looked, summary):
+        assert (one.taken, one.known, one.outcomes) == (1, 1, {"ok": 1})
+    assert rows(url, "SELECT * FROM comments WHERE author_key = :key", key=key) == []
+    ids = [row["id"] for row in rows(url, "SELECT id FROM comments")]
+    assert EDITED.id not in ids or len(ids) == len(SHORT.comments)
+    for path in folder.glob("*.warc.gz"):
+        shown = gzip.decompress(path.read_bytes())
+        assert author.profile_name.encode() not in shown
+        assert b"another opinion" not in shown
+    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder), FORGET_KEY=secret)
+    assert verified.code == 0, verified.out
 
 
 def test_an_import_waits_for_no_crawl(url: str, tmp_path: Path) -> None:

@@ -261,7 +261,9 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
     """Make what is stored agree with the fetches, in the caller's transaction."""
     edition, whole, tables = found.edition, found.whole, found.tables
     keys = _author_keys(tables)
-    before = latest_states(connection, edition, keys)
+    # Of the others nothing is taken back: what they gain is stored as a new page stores it.
+    losing = _author_keys(tables, inserted=False)
+    before = latest_states(connection, edition, losing)
     for name in ("articles", "visits"):
         _insert_and_update(connection, name, tables[name])
     if keys or whole.named:
@@ -289,7 +291,7 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
         known = here.get((fetch_id, comment_id))
         return known or _author_elsewhere(connection, fetch_id, comment_id, reread)
 
-    renew_authors(connection, edition, before, keys, author_at, whole.renamed, found.fetch_ids)
+    renew_authors(connection, edition, before, losing, author_at, whole.renamed, found.fetch_ids)
 
 
 def _insert_and_update(connection: Connection, name: str, changes: Changes) -> None:
@@ -310,11 +312,17 @@ def _author_elsewhere(
     return None
 
 
-def _author_keys(tables: Mapping[str, Changes]) -> set[str]:
-    """The authors of all states that come or go."""
+def _author_keys(tables: Mapping[str, Changes], *, inserted: bool = True) -> set[str]:
+    """
+    The authors of all states that come or go.
+
+    Args:
+        inserted: Whether those count that only come.
+    """
     keys: set[str] = set()
     for name in ("comments", "comment_states"):
         changes = tables[name]
-        rows = [*changes.inserted, *changes.deleted, *(row for pair in changes.updated for row in pair)]
+        rows = [*changes.deleted, *(row for pair in changes.updated for row in pair)]
+        rows += changes.inserted if inserted else ()
         keys.update(row["author_key"] for row in rows if row["author_key"] is not None)
     return keys
