@@ -74,26 +74,45 @@ def redacted_body(
     skins: tuple[Skin, ...],
     guests: bool,
 ) -> bytes:
-    """A page's bytes without those who are forgotten; the very same object where it shows none of them."""
-    text, encoding, errors = _decoded(body, charset)
-    readable = len(body) <= MAX_BYTES
-    if readable and not text[:200].lstrip("\ufeff \t\r\n").startswith("{"):
-        try:
-            refuse_pathological(text, url)
-        except NotUnderstood:
-            readable = False
-    new = redacted(text, is_forgotten, url=url, skins=skins, guests=guests, readable=readable)
-    return body if new is text else new.encode(encoding, errors)
+    """
+    A page's bytes without those who are forgotten; the very same object where it shows none of them.
+
+    One that is not written as the site's pages are is looked at in two ways: with its undecodable bytes left out of
+    account, and as pages were written before UTF-8.
+    """
+
+    def without(text: str) -> str:
+        readable = len(body) <= MAX_BYTES
+        if readable and not text[:200].lstrip("\ufeff \t\r\n").startswith("{"):
+            try:
+                refuse_pathological(text, url)
+            except NotUnderstood:
+                readable = False
+        return redacted(text, is_forgotten, url=url, skins=skins, guests=guests, readable=readable)
+
+    try:
+        text = body.decode(charset)
+    except UnicodeDecodeError:
+        pass
+    else:
+        new = without(text)
+        return body if new is text else new.encode(charset)
+    text = body.decode("utf-8", "surrogateescape").translate(_STANDING_IN)
+    new = without(text)
+    if new is not text:
+        body = new.translate(_STOOD_FOR).encode("utf-8", "surrogateescape")
+    try:
+        text = body.decode("windows-1251")
+    except UnicodeDecodeError:
+        return body
+    new = without(text)
+    return body if new is text else new.encode("windows-1251")
 
 
-def _decoded(body: bytes, charset: str) -> tuple[str, str, str]:
-    """A page's text, and how it becomes the same bytes again: encoding and way with errors."""
-    for encoding in (charset, "windows-1251"):
-        try:
-            return body.decode(encoding), encoding, "strict"
-        except UnicodeDecodeError:
-            continue
-    return body.decode("utf-8", "surrogateescape"), "utf-8", "surrogateescape"
+#: What Python makes of a byte that cannot be decoded, which no parser takes; and what stands in for it, characters of
+#: private use that no page has.
+_STANDING_IN: Final = {0xDC00 + byte: 0x10FE00 + byte for byte in range(0x80, 0x100)}
+_STOOD_FOR: Final = {there: byte for byte, there in _STANDING_IN.items()}
 
 
 def loaded(

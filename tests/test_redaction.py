@@ -1,18 +1,26 @@
 """Pages without somebody: nothing is left of them, and of everything else nothing is changed."""
 
 import re
+import time
 from dataclasses import replace
+from functools import partial
+from html import unescape
 from random import Random
+from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.dle.persons import member_key
 from crawler.errors import NotUnderstood
+from crawler.forgetting import redacted_body
 from crawler.items import Quote
+from crawler.sites.military_review.skins import COMMENTS
 from tests.forest import ERAS, Era, Forest, Page, answers, pages
 from tests.forest_people import Person
 from tests.forest_reading import normal
+from tests.fuzz_pages import damaged, good_pages
 from tests.redacting import (
     decoded,
     is_by,
@@ -122,6 +130,46 @@ def test_a_page_without_somebody(era: Era, random: Random) -> None:
         return
     for page in (*pages(thread), *answers(thread)):
         check(thread, person, page)
+
+
+def test_damaged_pages() -> None:
+    """Whatever arrives, no address of the person's profile is left, and soon; and once is enough."""
+    good = good_pages()
+    cut = 0
+    for number in range(400):
+        page = damaged(good, 9, number)
+        names = profiles_in(page.body)
+        if not names:
+            continue
+        key = names[number % len(names)]
+
+        without = partial(
+            redacted_body,
+            is_forgotten={key}.__contains__,
+            url=page.url,
+            charset=page.site.charset,
+            skins=COMMENTS,
+            guests=True,
+        )
+        began = time.process_time()
+        html = without(page.body)
+        assert time.process_time() - began < 2, number
+        assert key not in profiles_in(html), number
+        assert without(html) is html, number
+        cut += html is not page.body
+    assert cut > 100
+
+
+def profiles_in(body: bytes) -> list[str]:
+    """The keys of all members whose profiles are linked to anywhere in a page."""
+    found = []
+    for name in re.findall(rb"""/user/([^/\\"'<>\s?#]+)""", body):
+        try:
+            raw = unescape(name.decode()).partition("&")[0]
+            found.append(member_key(unquote_plus(raw, errors="strict").strip()))
+        except UnicodeDecodeError:
+            continue  # no address of anybody
+    return [key for key in found if key]
 
 
 TAGS = (

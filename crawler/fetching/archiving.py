@@ -6,6 +6,7 @@ so it sees each answer once, still packed, the damaged ones too, those of robots
 """
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -21,6 +22,8 @@ from crawler.fetching.exchange import Asked
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive
 from crawler.items import Fetch
+
+logger = logging.getLogger(__name__)
 
 _VERSIONS: Final = ("HTTP/1.0", "HTTP/1.1")
 _NEVER_ARCHIVED: Final = frozenset((b"proxy-authorization", b"authorization"))
@@ -77,7 +80,11 @@ class ArchiveFirst:
 
     def _saved(self, archive: WarcArchive, capture: Capture) -> tuple[Place, Capture]:
         if self._without is not None:
-            capture = capture_without(capture, self._without)
+            try:
+                capture = capture_without(capture, self._without)
+            except Exception:  # a mistake of ours must neither bring anybody back nor end the crawl
+                logger.exception("%s is archived without its body", capture.fetch.url)
+                capture = capture_without(capture, lambda _edition, _url, _text: b"")
         return archive.save(capture), capture
 
 
