@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from sqlalchemy import text
 
 from crawler.errors import BadArgument, CannotStore
 from crawler.fetching.warc import OPEN, TORN, Capture, Place, WarcArchive
+from crawler.sample import SampleSite
 from crawler.storage import database, ledger
 from crawler.storage.types import utc_text
 from crawler.verify import checks
@@ -27,7 +29,7 @@ from crawler.verify.results import Result
 from tests import verified
 from tests.crawling import PROJECT, crawl, crawl_command, environment, rows, run
 from tests.postgres import Server
-from tests.short_life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, begun, lived
+from tests.short_life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.storing import fetch
 from tests.verified import EDITIONS, faults
 from tests.warcs import records
@@ -173,9 +175,10 @@ def test_the_readme_names_every_check() -> None:
 def test_a_crawl_that_was_killed_leaves_nothing_wrong(database_url: str, tmp_path: Path) -> None:
     kept = Kept(database_url, tmp_path / "archive")
     database.migrate(kept.url)
-    with begun() as site:
+    with SampleSite(edition="en") as site:
+        asked = f"ids={','.join(str(article.id) for article in site.articles)}"
         crawling = subprocess.Popen(
-            crawl_command(site.url, "depth=0", delay="0.2"),
+            crawl_command(site.url, asked, delay="2"),  # it is far from its end when it is killed
             env=environment(kept.url, WARC_DIR=str(kept.folder)),
             stderr=subprocess.DEVNULL,
         )
@@ -187,7 +190,8 @@ def test_a_crawl_that_was_killed_leaves_nothing_wrong(database_url: str, tmp_pat
         crawling.kill()
         crawling.wait()
         after = looked(kept)
-        assert crawl(kept.url, site.url, "depth=0", WARC_DIR=str(kept.folder)).code == 0
+        assert crawling.returncode == -signal.SIGKILL
+        assert crawl(kept.url, site.url, asked, WARC_DIR=str(kept.folder)).code == 0
         afterwards = looked(kept)
     assert [faults(found) for found in (during, after, afterwards)] == [{}, {}, {}]
     assert told(during)["files"] == "1 files are still written by a crawl"
