@@ -32,6 +32,7 @@ from tests.foreign import ForeignFile, Seen, arc
 from tests.forest import ERAS, KNOWN_SKINS, forest, pages, truths
 from tests.lives import LONG, SHORT
 from tests.test_reparse import REBUILT, dump, read_again
+from tests.verified import faults, looked
 from tests.warcs import records
 
 EN, RU = SITE.edition("en"), SITE.edition("ru")
@@ -119,6 +120,7 @@ def test_an_old_capture_is_what_we_would_have_seen_then(
     known, rebuilt = dump(url), dump(empty)
     for name in REBUILT:
         assert rebuilt[name] == known[name], name
+    assert faults(looked(url, folder)) == {}
     # Importing again changes nothing.
     again = imported(url, folder, theirs)
     assert (again.taken, again.known, again.articles) == (0, 1, 0)

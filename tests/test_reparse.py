@@ -14,9 +14,9 @@ from crawler.sample import SampleSite
 from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.schema import metadata
-from crawler.verify import results as verifying
 from tests.crawling import crawl, crawler, rows
 from tests.lives import ASKED, LONG, LOST, SHORT, life
+from tests.verified import faults, looked
 
 #: What rule 1 of the archive says can be rebuilt from it.
 REBUILT = (
@@ -81,9 +81,8 @@ KINDS = pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 @KINDS
 def test_verify_has_nothing_to_say_of_it(lived: Lived, kind: str) -> None:
     url, folder = lived(kind)
-    choice = verifying.Choice(editions=EN, sample=None)
-    found = list(verifying.results(url, folder, choice, processes=1, person_hash=None, say=print))
-    assert [(one.check.name, one.examples) for one in found if not one.holds] == []
+    found = looked(url, folder)
+    assert faults(found) == {}
     by_name = {one.check.name: one.over for one in found}
     assert by_name["fold"]["articles"] == 3
     assert by_name["missing"]["absences"] > 10

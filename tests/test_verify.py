@@ -5,8 +5,11 @@ import gzip
 import hashlib
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,21 +21,18 @@ from sqlalchemy import text
 
 from crawler.errors import BadArgument, CannotStore
 from crawler.fetching.warc import OPEN, TORN, Capture, Place, WarcArchive
-from crawler.sites import readers
+from crawler.sample import SampleSite
 from crawler.storage import database, ledger
-from crawler.storage.invariants.people import PersonHash
 from crawler.storage.types import utc_text
 from crawler.verify import checks
-from crawler.verify.results import Choice, Result, results
-from tests.crawling import PROJECT, environment, rows, run
+from crawler.verify.results import Result
+from tests import verified
+from tests.crawling import PROJECT, crawl, crawl_command, environment, rows, run
 from tests.postgres import Server
 from tests.short_life import BIG, DELETED, EDITED, OTHER, RESTORED, SMALL, lived
 from tests.storing import fetch
+from tests.verified import EDITIONS, faults
 from tests.warcs import records
-
-EDITIONS = tuple(
-    {edition.id: edition for one in readers().values() for edition in one.site.editions}.values()
-)
 
 #: A comment of which nothing ever changed.
 QUIET = BIG.comments[0].id
@@ -97,24 +97,9 @@ def kept(request: pytest.FixtureRequest) -> Kept:
     return copy
 
 
-def looked(
-    kept: Kept, *, processes: int = 1, person_hash: PersonHash | None = None, **choice: Any
-) -> list[Result]:
+def looked(kept: Kept, **choice: Any) -> list[Result]:
     """What comes of all checks."""
-    lines: list[str] = []
-    chosen = Choice(**({"editions": EDITIONS, "sample": None} | choice))
-    return list(
-        results(kept.url, kept.folder, chosen, processes=processes, person_hash=person_hash, say=lines.append)
-    )
-
-
-def faults(found: list[Result]) -> dict[str, list[str]]:
-    """The checks that do not hold, and what they say."""
-    return {
-        one.check.name: [f"{wrong.where}: {wrong.what}" for wrong in one.examples]
-        for one in found
-        if not one.holds
-    }
+    return verified.looked(kept.url, kept.folder, **choice)
 
 
 def told(found: list[Result]) -> dict[str, str]:
@@ -185,6 +170,34 @@ def test_the_readme_names_every_check() -> None:
     for check in checks.ALL:
         numbers = ", ".join(map(str, check.invariants))
         assert f"| `{check.name}` | {check.means} | {numbers} |" in readme
+
+
+def test_a_crawl_that_was_killed_leaves_nothing_wrong(database_url: str, tmp_path: Path) -> None:
+    kept = Kept(database_url, tmp_path / "archive")
+    database.migrate(kept.url)
+    with SampleSite(edition="en") as site:
+        asked = f"ids={','.join(str(article.id) for article in site.articles)}"
+        crawling = subprocess.Popen(
+            crawl_command(site.url, asked, delay="2"),  # it is far from its end when it is killed
+            env=environment(kept.url, WARC_DIR=str(kept.folder)),
+            stderr=subprocess.DEVNULL,
+        )
+        stored = "SELECT count(*) AS n FROM fetches WHERE kind = 'article'"
+        deadline = time.monotonic() + 60
+        while rows(kept.url, stored)[0]["n"] < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        during = looked(kept)
+        crawling.kill()
+        crawling.wait()
+        after = looked(kept)
+        assert crawling.returncode == -signal.SIGKILL
+        assert crawl(kept.url, site.url, asked, WARC_DIR=str(kept.folder)).code == 0
+        afterwards = looked(kept)
+    assert [faults(found) for found in (during, after, afterwards)] == [{}, {}, {}]
+    assert told(during)["files"] == "1 files are still written by a crawl"
+    assert (
+        told(after)["files"] == "1 files were left open by a crawl that was killed: the next one closes them"
+    )
 
 
 # --- damaged rows, found in the database alone ---------------------------------------------------------------------
