@@ -98,20 +98,22 @@ def unseen(old: Row, look: Look) -> CommentStep:
 
 
 def _new(said: Row, rating: int | None, look: Look) -> Row:
-    return said | {
+    at, fetch_id = look.at, look.fetch_id
+    said |= {
         "rating": rating,
-        "rated_at": look.at,
-        "rating_fetch_id": look.fetch_id,
+        "rated_at": at,
+        "rating_fetch_id": fetch_id,
         "state": "live",
         "change": "new",
-        "first_seen_at": look.at,
-        "seen_at": look.at,
+        "first_seen_at": at,
+        "seen_at": at,
         "changed_at": None,
-        "state_since": look.at,
+        "state_since": at,
         "gone_at": None,
         "reader_version": look.reader_version,
-        "fetch_id": look.fetch_id,
+        "fetch_id": fetch_id,
     }
+    return said
 
 
 def _comment_state(old: Mapping[str, Any], look: Look) -> Row:

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from crawler.fold.look import Row
-from crawler.items import Image, NormalArticle, NormalComment
+from crawler.items import Image, Link, NormalArticle, NormalComment, Quote
 from crawler.site import Edition
 
 #: A longer name than the site allows is cut: it is part of a key, and Postgres bounds those.
@@ -69,12 +69,10 @@ def comment_content(comment: NormalComment, article_id: int) -> Row:
         "posted_raw": written.posted_raw or written.posted_machine,
         "posted_precision": posted.precision if posted else None,
         "body": comment.body,
-        "quotes": [
-            {"author": quote.author, "text": quote.text, "level": quote.level, "comment_id": quote.comment_id}
-            for quote in comment.quotes
-        ],
-        "links": [{"text": link.text, "url": link.url} for link in written.links],
-        "images": images_json(written.images),
+        # Most comments have none of these.
+        "quotes": _quotes_json(comment.quotes) if comment.quotes else [],
+        "links": _links_json(written.links) if written.links else [],
+        "images": images_json(written.images) if written.images else [],
         "source_hash": written.source_hash,
     }
     content["content_hash"] = words_hash(content)
@@ -109,6 +107,17 @@ def article_content(article: NormalArticle, edition: Edition) -> Row:
         "published_raw": written.published_raw or written.published_machine,
         "published_precision": article.published.precision if article.published else None,
     }
+
+
+def _quotes_json(quotes: Iterable[Quote]) -> list[dict[str, Any]]:
+    return [
+        {"author": quote.author, "text": quote.text, "level": quote.level, "comment_id": quote.comment_id}
+        for quote in quotes
+    ]
+
+
+def _links_json(links: Iterable[Link]) -> list[dict[str, str]]:
+    return [{"text": link.text, "url": link.url} for link in links]
 
 
 def images_json(images: Iterable[Image]) -> list[dict[str, str | None]]:

@@ -80,7 +80,8 @@ def page_steps(
     done = PageSteps({})
     for comment in on_page:
         id = comment.written.id
-        said = comment_content(comment, article_id) | {"id": id, "edition_id": edition_id}
+        said = comment_content(comment, article_id)
+        said["id"], said["edition_id"] = id, edition_id
         before = old.get(id)
         step = comments.seen(before, said, comment.written.rating, look, path)
         done.steps[id] = step

@@ -231,7 +231,9 @@ def _numbered(author: Author, old: Any | None) -> Author:
 
     Of two numbers, which cannot be, the higher one, so that it does not matter which came first.
     """
-    known = [number for number in (author.site_user_id, old and old.site_user_id) if number is not None]
+    if old is None or author.site_user_id == old.site_user_id:
+        return author
+    known = [number for number in (author.site_user_id, old.site_user_id) if number is not None]
     number = max(known, default=None)
     return author if number == author.site_user_id else replace(author, site_user_id=number)
 

@@ -161,12 +161,10 @@ def _whole_rows(connection: Connection, edition: Edition, ids: Sequence[int]) ->
     return {row.id: row._asdict() for row in _WHOLE.all(connection, ids=ids, edition=edition.id)}
 
 
-def _insert(writes: Writes, fresh: Mapping[int, Mapping[str, Any]], placed: Mapping[int, Place]) -> None:
-    rows = []
+def _insert(writes: Writes, fresh: Mapping[int, dict[str, Any]], placed: Mapping[int, Place]) -> None:
     for comment_id, row in fresh.items():
-        place = placed[comment_id]
-        rows.append({**row, "root_id": place.root_id, "depth": place.depth, "path": place.path})
-    writes.insert_many(comments, rows)
+        row["root_id"], row["depth"], row["path"] = placed[comment_id]
+    writes.insert_many(comments, list(fresh.values()))
 
 
 def _save_states(connection: Connection, steps: Iterable[CommentStep]) -> None:

@@ -16,7 +16,8 @@ _EDITION = comments.c.edition_id == bindparam("edition")
 _OF_ARTICLE = comments.c.article_id == bindparam("article_id")
 _PLACE = (comments.c.id, comments.c.root_id, comments.c.depth, comments.c.path)
 
-_PLACES = sought(_PLACE, comments.c.id, "ids", _EDITION, _OF_ARTICLE)
+# Not by article too: Postgres might take the index of that, and read the whole thread for each comment.
+_PLACES = sought((*_PLACE, comments.c.article_id), comments.c.id, "ids", _EDITION)
 _ANSWERS = sought((comments.c.id, comments.c.article_id), comments.c.parent_id, "ids", _EDITION)
 _THREAD = Statement(select(*_PLACE, comments.c.parent_id).where(_OF_ARTICLE, _EDITION))
 
@@ -44,8 +45,8 @@ def places_on_page(
     )
     known = {}
     if elsewhere:
-        found = _PLACES.all(connection, ids=elsewhere, edition=edition.id, article_id=article_id)
-        known = {row.id: place_of(row) for row in found}
+        found = _PLACES.all(connection, ids=elsewhere, edition=edition.id)
+        known = {row.id: place_of(row) for row in found if row.article_id == article_id}
     return places(parents.items(), known)
 
 

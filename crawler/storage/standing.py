@@ -1,7 +1,8 @@
 """One look at what an exchange meets: itself, its article, its visit, and the article's row in the frontier."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, case, exists, func, literal, select, text
@@ -43,19 +44,20 @@ def standing(
     """How things stand for an article, a visit of it and a fetch of that."""
     row = _STANDING.first(connection, article=article_id, edition=edition.id, visit=visit_id, fetch=fetch_id)
     assert row is not None
-    values = iter(row)
-    recorded = bool(next(values))
-    article, visit, known = (_row(table, values) for table in (articles, visits, frontier))
-    return Standing(article_id, recorded, article, visit, known, bool(next(values)), next(values))
+    article, visit, known = (_row(row, place) for place in (0, 1, 2))
+    recorded, not_live, newest_fetch = row[-3:]
+    return Standing(article_id, bool(recorded), article, visit, known, bool(not_live), newest_fetch)
 
 
-def _row(table: Table, values: Iterable[Any]) -> Row | None:
-    """The next values as a row of the table; None where it has none."""
-    row = dict(zip(_NAMES[table], values, strict=False))
-    return None if row[_NAMES[table][0]] is None else row
+_TABLES: Final = (articles, visits, frontier)
+_NAMES: Final = tuple(tuple(column.name for column in table.columns) for table in _TABLES)
+_STARTS: Final = tuple(accumulate(map(len, _NAMES), initial=0))
 
 
-_NAMES: Final = {table: [column.name for column in table.columns] for table in (articles, visits, frontier)}
+def _row(found: Sequence[Any], place: int) -> Row | None:
+    """The row of one of the tables in what was found; None where it has none."""
+    start = _STARTS[place]
+    return None if found[start] is None else dict(zip(_NAMES[place], found[start:], strict=False))
 
 
 def _this(table: Table, **values: str) -> ColumnElement[bool]:
@@ -71,8 +73,8 @@ NOT_LIVE: Final = text("comments.state <> 'live'")
 
 _STANDING: Final = Statement(
     select(
+        *(column.label(f"{table.name}_{column.name}") for table in _TABLES for column in table.columns),
         exists().where(_this(fetches, id="fetch")).label("recorded"),
-        *(column.label(f"{table.name}_{column.name}") for table in _NAMES for column in table.columns),
         exists()
         .where(_this(comments, article_id="article", edition_id="edition"), NOT_LIVE)
         .label("any_not_live"),

@@ -72,9 +72,12 @@ def say_times(name: str, times: Times, more: str = "") -> None:
 
 
 def say_ratio(name: str, figure: float, *, least: float | None = None, most: float | None = None) -> None:
-    good = (least is None or figure >= least) and (most is None or figure <= most)
-    bar = f"at least {least}" if least is not None else f"at most {most}"
-    say(f"  {name:60} {figure:6.3f}   ({bar}){'' if good else '   MISSED'}")
+    bar = ""
+    if least is not None:
+        bar = f"   (at least {least}){'' if figure >= least else '   MISSED'}"
+    elif most is not None:
+        bar = f"   (at most {most}){'' if figure <= most else '   MISSED'}"
+    say(f"  {name:60} {figure:6.3f}{bar}")
 
 
 def _never(known: Sequence[Recorded]) -> Iterator[Exchange]:

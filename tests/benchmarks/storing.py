@@ -3,15 +3,18 @@ What storing costs, beside the least that the same rows can cost: `make bench-st
 
 New comments are stored as a crawl stores them: one exchange after another through `save_exchange`, with its fetch,
 visit, article, authors, names and comments, and the visit's end in the frontier; each page is the first of an article
-of its own, which is the dearest case. Beside it the very same rows of `comments`, and nothing else, are copied into
-an equal table (columns, indexes, foreign keys) with a commit as often: on Postgres by COPY of bytes that stand ready,
-on SQLite by `executemany` of tuples that stand ready. So all that is ours counts against us: what Python does, what the
-other tables cost, every question that is asked before anything is written.
+of its own, which is the dearest case. A batch of 1,000 comments is one such page. As many on 33 small pages in one
+transaction stand beside it, without a bar: what belongs to a page is written 33 times there.
+
+Beside it the very same rows of `comments`, and nothing else, are copied into an equal table (columns, indexes, foreign
+keys) with a commit as often: on Postgres by COPY of bytes that stand ready, on SQLite by `executemany` of tuples that
+stand ready. So all that is ours counts against us: what Python does, what the other tables cost, every question that is
+asked before anything is written.
 
 Wall time, medians: on Postgres most of it is waiting for the server. All that is compared takes turns, page by page,
-so that a machine which is slower for a while is slower for all of it. CPU is that of our own process. Postgres is
-started here with its own settings: fsync on, synchronous_commit on. The database is empty at first and never analysed
-by hand.
+so that a machine which is slower for a while is slower for all of it. CPU time is that of our process and of the
+server's that works for it; it says more where the machine has other things to do. Postgres is started here with its own
+settings: fsync on, synchronous_commit on. The database is empty at first and never analysed by hand.
 """
 
 import argparse
@@ -103,10 +106,8 @@ def plain(url: str) -> str:
     return url.replace("+psycopg", "", 1)
 
 
-def beside_copy(server: Server, sizes: Sequence[int], rounds: int, least: float) -> None:
-    """
-    New and unchanged pages of these sizes, stored together in one transaction, beside COPY of the same rows.
-    """
+def beside_copy(server: Server, sizes: Sequence[int], rounds: int, least: float | None = None) -> None:
+    """New and unchanged pages of these sizes, stored together in one transaction, beside COPY of the same rows."""
     with server.database() as url:
         database.migrate(url)
         storing, watching = Storing(url), Watching(url)
@@ -140,8 +141,9 @@ def beside_copy(server: Server, sizes: Sequence[int], rounds: int, least: float)
     say_ratio("new, beside COPY into an equal table", copied.ms / new.ms, least=least)
     say_ratio("the same in CPU time, ours and the server's", copied.cpu_ms / new.cpu_ms, least=least)
     say_ratio("new, beside COPY into one without foreign keys", copied_bare.ms / new.ms, least=least)
-    say_ratio("unchanged, as many times as fast as new", new.ms / same.ms, least=2.5)
-    say_ratio("the same in CPU time", new.cpu_ms / same.cpu_ms, least=2.5)
+    twice_and_a_half = None if least is None else 2.5
+    say_ratio("unchanged, as many times as fast as new", new.ms / same.ms, least=twice_and_a_half)
+    say_ratio("the same in CPU time", new.cpu_ms / same.cpu_ms, least=twice_and_a_half)
     say_ratio("dead tuples", dead, most=0)
 
 
@@ -279,7 +281,7 @@ def beside_executemany(sizes: Sequence[int], rounds: int) -> None:
     say_times("executemany", inserted)
     say(f"  {sum(sizes) / new.ms * 1000:,.0f} new comments a second")
     say_ratio("new, beside executemany into an equal table", inserted.ms / new.ms, least=0.4)
-    say_ratio("unchanged, as many times as fast as new", new.ms / same.ms, least=2.5)
+    say_ratio("unchanged, as many times as fast as new", new.ms / same.ms)
 
 
 def main() -> None:
@@ -295,7 +297,7 @@ def main() -> None:
         say(server.description)
         beside_copy(server, one, 600 // share, 0.4)
         beside_copy(server, batch, 40 // share, 0.33)
-        beside_copy(server, many, 40 // share, 0.33)
+        beside_copy(server, many, 40 // share)
         grown(server, FEW, MANY // (10 if quick else 1), 200 // share)
     say(f"SQLite {sqlite3.sqlite_version}")
     beside_executemany(one, 600 // share)

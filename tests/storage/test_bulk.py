@@ -1,16 +1,22 @@
 """Rows written by the batch, and statements that the driver runs, on both databases."""
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from crawler.storage import authors as authors_asked
+from crawler.storage import comments as comments_asked
 from crawler.storage import database
-from crawler.storage.bulk import MANY, delete_rows, insert_rows, update_rows
+from crawler.storage import places as places_asked
+from crawler.storage import standing as standing_asked
+from crawler.storage.bulk import MANY, Writes, delete_rows, insert_rows, update_rows
 from crawler.storage.dialects import sought
-from crawler.storage.schema import articles, comments, frontier
+from crawler.storage.schema import articles, author_names, authors, comments, frontier
 from crawler.storage.statements import Statement
 from tests.storing import ARTICLE, NOON, comment, dump, page, rows, store
 
@@ -107,6 +113,44 @@ def test_a_time_without_a_zone_is_refused(connection: Connection) -> None:
         insert_rows(connection, frontier, naive)
 
 
+# --- rows of several tables ------------------------------------------------------------------------------------------
+
+
+def test_rows_of_several_tables_are_written_together(connection: Connection) -> None:
+    store(connection, page(comment(11), tags=("мир", 'a"\\N'), footnotes=("*",)))
+    before = {table: rows(connection, table) for table in (articles, authors, author_names, comments)}
+    (article,) = before[articles]
+    for table in (comments, author_names, authors, articles):
+        delete_rows(connection, table, before[table])
+    writes = Writes(connection)
+    writes.insert_many(comments, before[comments])
+    for table in (articles, authors, author_names):
+        writes.insert(table, before[table])
+    assert rows(connection, articles) == []
+    writes.send()
+    assert {table: rows(connection, table) for table in before} == before
+    writes.update(
+        articles, article | {"title": "Other", "tags": [], "views": None}, ["title", "tags", "views"]
+    )
+    writes.update(comments, before[comments][0] | {"rating": 5, "rated_at": FOREIGN}, ["rating", "rated_at"])
+    writes.insert(frontier, known(3))
+    writes.send()
+    writes.send()  # nothing is left
+    assert rows(connection, articles) == [article | {"title": "Other", "tags": [], "views": None}]
+    (changed,) = rows(connection, comments)
+    assert (changed["rating"], changed["rated_at"], changed["body"]) == (5, FOREIGN, "Words of 11.")
+    assert stored(connection) == sorted(known(3), key=lambda row: row["article_id"])
+
+
+def test_nothing_is_written_with_no_column_to_update(connection: Connection) -> None:
+    writes = Writes(connection)
+    writes.update(articles, {"id": 1, "edition_id": 1}, [])
+    writes.insert(articles, [])
+    writes.insert_many(articles, [])
+    writes.send()
+    assert rows(connection, articles) == []
+
+
 # --- statements ------------------------------------------------------------------------------------------------------
 
 _ONE = Statement(select(articles).where(articles.c.id == bindparam("article_id")))
@@ -157,6 +201,35 @@ def test_a_statement_belongs_to_the_transaction(migrated_url: str) -> None:
 def test_a_parameter_that_is_not_known_is_a_mistake(connection: Connection) -> None:
     with pytest.raises(AssertionError):
         _ONE.first(connection, article_id=1, edition_id=1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "indexes"),
+    [
+        (comments_asked._LOOK, {"pk_comments"}),
+        (comments_asked._WHOLE, {"pk_comments"}),
+        (places_asked._PLACES, {"pk_comments"}),
+        (places_asked._ANSWERS, {"ix_comments_parent_id_edition_id"}),
+        (authors_asked._AUTHORS, {"pk_authors", "pk_author_names"}),
+        (
+            standing_asked._STANDING,
+            {"pk_articles", "pk_visits", "pk_frontier", "pk_fetches", "ix_comments_not_live"},
+        ),
+    ],
+)
+def test_what_is_planned_for_an_empty_table_fits_a_full_one(
+    postgres_connection: Connection, statement: Statement, indexes: set[str]
+) -> None:
+    numbers = count(1)
+    sql = re.sub("%s", lambda _: f"${next(numbers)}", statement._for(postgres_connection).sql)
+    nulls = ", ".join(["NULL"] * (next(numbers) - 1))
+    ask = postgres_connection.exec_driver_sql
+    ask("SET LOCAL plan_cache_mode = force_generic_plan")
+    ask(f"PREPARE asked AS {sql}")
+    plan = "\n".join(line for (line,) in ask(f"EXPLAIN EXECUTE asked({nulls})"))
+    ask("DEALLOCATE asked")
+    assert "Seq Scan" not in plan
+    assert indexes <= set(re.findall(r"using (\w+)", plan)), plan
 
 
 def test_a_lost_connection_is_told_as_sqlalchemy_tells_it(postgres_url: str) -> None:
