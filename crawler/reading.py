@@ -171,9 +171,9 @@ def refuse_pathological(html: str, url: str) -> None:
     short = shortened(html)
     if short is not None:
         try:
-            # What was taken out closes what it opens and leaves no formatting behind, so that it adds nothing
-            # but its own depth to what stands around it.
-            _refuse_tags(short.tags, url, MAX_DEPTH - max(kind.depth for kind in short.kinds))
+            # A comment closes what it opens and leaves no formatting behind, so that it adds nothing but its own
+            # depth to what stands around it.
+            _refuse_tags(short.tags, url, MAX_DEPTH - short.depth)
         except NotUnderstood:
             pass  # It may be only as deep as that: the whole page tells.
         else:

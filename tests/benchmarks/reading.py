@@ -32,7 +32,7 @@ from crawler.normalise import normal_page, timestamps
 from crawler.reading import MAX_BYTES, refuse_pathological
 from crawler.sample import render_article
 from crawler.sites.military_review import SITE
-from crawler.sites.military_review.pages import PAGES
+from crawler.sites.military_review.pages import PAGES, _article_page
 from tests.benchmarks.pages import ENGLISH, NOW, article_with, read_page
 
 COMMENTS = 300
@@ -53,8 +53,8 @@ def article_page(body: bytes) -> ArticlePage:
 
 
 def whole_page(body: bytes) -> ArticlePage:
-    """The same, with every comment read from the tree: with a NUL no comment is taken out."""
-    return article_page(body + b"\0")
+    """The same, with every comment read from the tree."""
+    return _article_page(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH, None)
 
 
 def moment(words: str | None) -> Moment | None:
@@ -157,7 +157,7 @@ from functools import partial
 from pathlib import Path
 from crawler.reading import read
 from crawler.sites.military_review import SITE
-from crawler.sites.military_review.pages import PAGES
+from crawler.sites.military_review.pages import PAGES, _article_page
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -243,10 +243,13 @@ def main() -> None:
 
     fits = int(COMMENTS * MAX_BYTES / len(body))
     large = rendered(fits)
-    while len(large) > MAX_BYTES:
+    while len(large) > MAX_BYTES - 100:
         fits -= 50
         large = rendered(fits)
-    for name, each_body in (("as it is", large), ("all from the tree", large[:-1] + b"\0")):
+    # An element between two comments that is never closed, so that the page must be read whole.
+    whole = large.replace(b"</ol>", b"</ol><center>", 1)
+    assert shortened(whole.decode()) is None
+    for name, each_body in (("as it is", large), ("all from the tree", whole)):
         before, peak, read = peak_mib(each_body)
         say(
             f"{len(large) / 2**20:.2f} MiB, {read:.0f} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before"
