@@ -14,42 +14,41 @@ from crawler.dle.tree import Step, Steps
 #: What the id of an item begins with.
 _ITEM = "comments-tree-item-"
 
+#: Stands for the number of the second comment where what is between is looked up …
+PLACE = "\0"
+#: … and looked at: no comment has it.
+NOBODY = 10**18 - 1
+
 #: Longer markup between two comments has more in it than tags of the tree, and will hardly come again.
 _LONG = 1_000
 
-#: Stands for the number of the second comment: no comment has it.
-NOBODY = str(10**18 - 1)
-
-
-class Piece(NamedTuple):
-    """
-    A tag of the tree and the white space around it.
-
-    An item or list in which nothing is left when comments are taken out of the page is none that a parser or selector
-    could miss, so it goes with them: see `opens` and `closes`. That holds for lists and items that have nothing but
-    the engine's own id and class, and for an item only where no other item of its list is open, as that would be
-    closed by it.
-    """
-
-    #: The tag; of the second comment's own item the part before its number …
-    tag: str
-    #: … and the part behind that.
-    rest: str | None = None
-    #: What it opens, if that may go: an item, "i", or a list, "o".
-    opens: str = ""
-    #: What it closes.
-    closes: str = ""
-
 
 class Between(NamedTuple):
-    """Markup between two comments; the number of the second may be another."""
+    """
+    Markup between two comments.
 
-    pieces: tuple[Piece, ...]
+    When comments are taken out of the page, items and lists are left with nothing in them. They go as well: see
+    `closes` and `opens`. That holds for those that have nothing but the engine's own id and class, which no
+    parser or selector could miss; and for an item only where no other item of its list is open, as that one
+    would be closed by it.
+    """
+
+    #: All tags; the number of the second comment is another.
     tags: list[Tag]
-    #: What belongs to the tree, where that is the same whatever stands before.
+    #: Those that belong to the tree, where they are the same whatever stands before; None where they are not.
     steps: list[Step] | None = None
-    #: Place of the second comment's own item among it, counted from the end; 0 where it has none.
+    #: Place of the second comment's own item among them, counted from the end; 0 where it has none.
     own: int = 0
+    #: What is closed first, from the outside in: items, "i", and lists, "o" …
+    closes: tuple[str, ...] = ()
+    #: … the markup of that …
+    closing: str = ""
+    #: … and the tags behind it.
+    opening: tuple[str, ...] = ()
+    #: What each of these opens, if it may go.
+    opens: tuple[str, ...] = ()
+    #: Whether the last of them has `PLACE` for the number of the second comment.
+    is_numbered: bool = False
 
 
 def between(markup: str, number: str) -> Between:
@@ -59,61 +58,48 @@ def between(markup: str, number: str) -> Between:
     Args:
         number: That of the second comment.
     """
-    if len(markup) > _LONG:
-        return Between((Piece(markup),), tags(markup))
-    before, own, behind = markup.partition(_ITEM + number)
-    known = _known(before, behind if own else None)
-    if known.steps is None:
-        return Between((Piece(markup),), tags(markup))
-    return known if known.pieces else known._replace(pieces=(Piece(markup),))
+    known = None
+    if len(markup) < _LONG and PLACE not in markup:
+        known = _known(markup.replace(number, PLACE))
+    return known or Between(tags(markup), opening=(markup,), opens=("",))
 
 
 @lru_cache(maxsize=1_000)
-def _known(before: str, behind: str | None) -> Between:
-    """
-    Markup between two comments, but for the second's number.
-
-    Args:
-        behind: What follows the id of the second comment's own item; None where there is no such item.
-    """
-    markup = before if behind is None else f"{before}{_ITEM}{NOBODY}{behind}"
-    found = tags(markup)
+def _known(markup: str) -> Between | None:
+    """Markup between two comments, with `PLACE` for the number of the second; None where it is not known."""
+    if markup.count(PLACE) != len(_OWN.findall(markup)):
+        return None
+    found = tags(markup.replace(PLACE, str(NOBODY)))
     steps = Steps(in_tree=True)
     steps.add(found)
-    if steps.has_open_lists or NOBODY in f"{before} {behind}" or (behind or "")[:1].isdigit():
-        return Between((), found)
     numbers = [number for _, number in steps.taken]
-    own = numbers.index(int(NOBODY)) - len(numbers) if int(NOBODY) in numbers else 0
-    pieces = _pieces(markup)
-    if not pieces and behind is None:
-        pieces = (Piece(markup),)
-    return Between(pieces, found, steps.taken, own)
+    if steps.has_open_lists or not numbers.count(NOBODY) == markup.count(PLACE) <= 1:
+        return None
+    own = numbers.index(NOBODY) - len(numbers) if NOBODY in numbers else 0
+    form = _FORM.fullmatch(markup)
+    if form is None or "<" not in markup:
+        return Between(found, steps.taken, own, opening=(markup,), opens=("",), is_numbered=own != 0)
+    closes = ["i" if name == "li" else "o" for name in _CLOSES.findall(form["closing"])]
+    none_open = bool(form["list"]) or closes[-1:] == ["i"]  # no other item of the list
+    tags_and_what_they_open = ((form["list"], "o"), (form["item"], "i" if none_open else ""))
+    return Between(
+        tags=found,
+        steps=steps.taken,
+        own=own,
+        closes=tuple(reversed(closes)),
+        closing=form["closing"],
+        opening=tuple(tag for tag, _ in tags_and_what_they_open if tag),
+        opens=tuple(opens for tag, opens in tags_and_what_they_open if tag),
+        is_numbered=own != 0,
+    )
 
 
-_PIECE = re.compile(
-    rf"""[ \t\n]*+(?:(?P<close></(?:li|ol)>)|(?P<list><ol\ class="comments-tree-list">)
-        |<li\ id="{_ITEM}(?P<number>[0-9]++)"\ class="comments-tree-item"[ ]?>)[ \t\n]*+""",
+_OWN = re.compile(rf"""{_ITEM}{PLACE}(?=["'])""")
+_FORM = re.compile(
+    rf"""(?P<closing>(?:[ \t\n]*</(?:li|ol)>)*)
+        (?P<list>[ \t\n]*<ol\ class="comments-tree-list">)?
+        (?P<item>[ \t\n]*<li\ id="{_ITEM}{PLACE}"\ class="comments-tree-item"[ ]?>)?
+        [ \t\n]*""",
     re.VERBOSE,
 )
-
-
-def _pieces(markup: str) -> tuple[Piece, ...]:
-    """The tags of the tree; none where there is anything else."""
-    pieces: list[Piece] = []
-    at = 0
-    for match in _PIECE.finditer(markup):
-        if match.start() > at:
-            break
-        at = match.end()
-        if match["close"]:
-            pieces.append(Piece(match[0], closes="i" if match["close"] == "</li>" else "o"))
-        elif match["list"]:
-            pieces.append(Piece(match[0], opens="o"))
-        else:
-            opens = "i" if pieces and (pieces[-1].opens == "o" or pieces[-1].closes == "i") else ""
-            if match["number"] == NOBODY:
-                begin, end = match.span("number")
-                pieces.append(Piece(markup[match.start() : begin], markup[end:at], opens))
-            else:
-                pieces.append(Piece(match[0], opens=opens))
-    return tuple(pieces) if at == len(markup) else ()
+_CLOSES = re.compile("</(li|ol)>")

@@ -31,7 +31,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crawler.dle.between import NOBODY, Between, between
+from crawler.dle.between import NOBODY, PLACE, Between, between
 from crawler.dle.kinds import ASIDE, BETWEEN, START, Element, Kind, element, kind_of
 from crawler.dle.tags import Tag, tags
 from crawler.dle.tree import Steps
@@ -136,7 +136,7 @@ class _Page:
         self.shown: set[str] = set()
         #: What stays of the page …
         self.kept: list[str] = []
-        #: … and what each piece opens that may yet turn out to hold nothing, see `Piece`.
+        #: … and what each piece opens that may yet turn out to hold nothing, see `Between`.
         self.opened: list[str] = []
 
     def takes_all(self, at: int) -> bool:
@@ -204,16 +204,17 @@ class _Page:
         self.tags += between.tags
         if between.steps is None or not self.steps.add_known(between.steps, between.own, int(number)):
             self.steps.add(
-                (name, rest.replace(NOBODY.encode(), number.encode())) for name, rest in between.tags
+                (name, rest.replace(b"%d" % NOBODY, number.encode())) for name, rest in between.tags
             )
-        kept, opened = self.kept, self.opened
-        for tag, rest, opens, closes in between.pieces:
-            if closes and opened[-1] == closes:
-                kept.pop()
-                opened.pop()
-            else:
-                kept.append(tag if rest is None else f"{tag}{number}{rest}")
-                opened.append(opens)
+        kept, opened, closes = self.kept, self.opened, between.closes
+        if closes and tuple(opened[-len(closes) :]) == closes:
+            del opened[-len(closes) :], kept[-len(closes) :]
+        elif closes:
+            self._keep(between.closing)
+        opened += between.opens
+        kept += between.opening
+        if between.is_numbered:
+            kept[-1] = kept[-1].replace(PLACE, number)
 
     def _keep(self, markup: str) -> None:
         self.kept.append(markup)

@@ -212,9 +212,9 @@ def _counts(steps: list[Step]) -> tuple[int, int, int]:
 def _parents(steps: list[Step], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
     """The parent of each comment, and whether each tag closes what was opened last, and all are closed."""
     parents: dict[int, Parent] = {}
-    #: Of each list and item that is open, its name and the nearest comment: an item's own, or the one
-    #: that a list stands in.
-    stack: list[tuple[bytes, int | None]] = []
+    #: Of each list and item that is open, its name, the nearest comment (an item's own, or the one that a list
+    #: stands in), and of lists how their items answer that.
+    stack: list[tuple[bytes, int | None, Parent | None]] = []
     levels: dict[int, list[list[int]]] = {}  # level → the comments of each list there
     lists: list[list[int]] = []
     items_in_items = False
@@ -223,25 +223,25 @@ def _parents(steps: list[Step], *, unclosed: bool) -> tuple[dict[int, Parent], b
         if name == b"li":
             if unclosed and stack and stack[-1][0] == b"li":
                 stack.pop()
-            outer, above = stack[-1] if stack else (None, None)
+            outer, above, parent = stack[-1] if stack else (None, None, ROOT)
             if id is None:
-                stack.append((name, above))
+                stack.append((name, above, None))
                 continue
             in_item = outer == b"li"
             items_in_items |= in_item
             if id not in parents and id != above:
-                source: ParentSource = "root" if above is None else "recovered" if in_item else "tree"
-                parents[id] = Parent(above, source)
+                parents[id] = parent or (ROOT if above is None else Parent(above, "recovered"))
                 if lists and not in_item:
                     lists[-1].append(id)
-            stack.append((name, id))
+            stack.append((name, id, None))
         elif name == b"/li":
             if stack and stack[-1][0] == b"li":
                 stack.pop()
             else:
                 in_order = False
         elif name == b"ol":
-            stack.append((name, stack[-1][1] if stack else None))
+            above = stack[-1][1] if stack else None
+            stack.append((name, above, ROOT if above is None else Parent(above, "tree")))
             lists.append([])
             levels.setdefault(len(lists) - 1, []).append(lists[-1])
         elif lists:
