@@ -194,7 +194,10 @@ def _refuse_tags(found: list[Tag], url: str, max_depth: int) -> None:
             name = name[1:]
             if formatting.get(name):
                 formatting[name] -= 1
-            if count.get(name):
+            if nest and nest[-1] == name:
+                nest.pop()
+                count[name] -= 1
+            elif count.get(name):
                 _close(name, nest, count)
             continue
         if name in _NOT_SVG and count.get(b"svg"):

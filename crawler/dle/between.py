@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from crawler.dle.kinds import ATTRIBUTES, OPAQUE, REMARK, Element, element
 from crawler.dle.tags import Tag, tags
 from crawler.dle.tree import Step, Steps
 
@@ -49,9 +50,11 @@ class Between(NamedTuple):
     opens: tuple[str, ...] = ()
     #: Whether the last of them has `PLACE` for the number of the second comment.
     is_numbered: bool = False
+    #: Whether there is nothing but white space and tags of the tree.
+    is_sound: bool = False
 
 
-def between(markup: str, number: str) -> Between:
+def known_between(markup: str, number: str) -> Between:
     """
     What the markup between two comments is.
 
@@ -62,6 +65,24 @@ def between(markup: str, number: str) -> Between:
     if len(markup) < _LONG and PLACE not in markup:
         known = _known(markup.replace(number, PLACE))
     return known or Between(tags(markup), opening=(markup,), opens=("",))
+
+
+def end_of_sound(html: str, begin: int, end: int) -> int:
+    """
+    How far there is nothing in a page but what a parser leaves in the state in which it was.
+
+    That is white space, tags of the tree, scripts and remarks without tags in them, and whole elements.
+
+    Returns:
+        `end` or, where what reaches it ends behind it, that place; or where something else begins.
+    """
+    at = begin
+    while at < end:
+        sound = _SOUND.match(html, at) or element(html, at)
+        if sound is None:
+            break
+        at = sound.end if isinstance(sound, Element) else sound.end()
+    return at
 
 
 @lru_cache(maxsize=1_000)
@@ -78,7 +99,15 @@ def _known(markup: str) -> Between | None:
     own = numbers.index(NOBODY) - len(numbers) if NOBODY in numbers else 0
     form = _FORM.fullmatch(markup)
     if form is None or "<" not in markup:
-        return Between(found, steps.taken, own, opening=(markup,), opens=("",), is_numbered=own != 0)
+        return Between(
+            tags=found,
+            steps=steps.taken,
+            own=own,
+            opening=(markup,),
+            opens=("",),
+            is_numbered=own != 0,
+            is_sound=_TAGS_OF_TREE.fullmatch(markup) is not None,
+        )
     closes = ["i" if name == "li" else "o" for name in _CLOSES.findall(form["closing"])]
     none_open = bool(form["list"]) or closes[-1:] == ["i"]  # no other item of the list
     tags_and_what_they_open = ((form["list"], "o"), (form["item"], "i" if none_open else ""))
@@ -91,9 +120,12 @@ def _known(markup: str) -> Between | None:
         opening=tuple(tag for tag, _ in tags_and_what_they_open if tag),
         opens=tuple(opens for tag, opens in tags_and_what_they_open if tag),
         is_numbered=own != 0,
+        is_sound=True,
     )
 
 
+_TAGS_OF_TREE = re.compile(rf"(?:[ \t\n]++|</(?:ol|li)>|<(?:ol|li){ATTRIBUTES}[ ]?>)*")
+_SOUND = re.compile(rf"[ \t\n]++|</(?:ol|li)>|<(?:ol|li){ATTRIBUTES}[ ]?>|{OPAQUE}|{REMARK}")
 _OWN = re.compile(rf"""{_ITEM}{PLACE}(?=["'])""")
 _FORM = re.compile(
     rf"""(?P<closing>(?:[ \t\n]*</(?:li|ol)>)*)

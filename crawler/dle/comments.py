@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 from crawler.dle.fields import RATINGS, Fields, Owners, elements, shown_rating, source_hash, user_number
 from crawler.dle.parents import with_inferred_parents
 from crawler.dle.patterned import (
+    NONE_APART,
     NotAlike,
     apart,
     check_items,
@@ -88,7 +89,9 @@ def comments(
         remarks.append(f"comment {not_in_tree[0]} stands outside the tree, and {len(not_in_tree) - 1} more")
 
     alike: Mapping[int, Repeat] = {} if repeats is None else {**repeats.stayed, **repeats.repeats}
-    owners = Owners(document, found) if repeats is None else apart(repeats.strange.values())
+    owners = Owners(document, found)
+    if repeats is not None:
+        owners = apart(repeats.strange.values()) if repeats.strange else NONE_APART
     skin, fitting = _skin(owners, skins, order, alike)
     if skin is not None and len(fitting) < len(order):
         odd = next(id for id in order if id not in fitting)
@@ -104,8 +107,12 @@ def comments(
         check_items(document, skin, ratings, order)
         groups = {kind: where for kind in repeats.kinds if (where := places(kind, skin, ratings))}
         if len(groups) < len(repeats.kinds):
-            raise NotAlike
-        read = patterned(alike, tree, groups, odd=texts_apart(repeats.texts, base_url=base_url))
+            if any(kind not in groups for kind, _ in repeats.repeats.values()):
+                raise NotAlike
+            # They have all stayed in the page, so they are read there.
+            alike = {id: of_kind for id, of_kind in alike.items() if of_kind[0] in groups}
+            owners = Owners(document, found)
+        read = patterned(alike, tree, groups, odd=texts_apart(repeats.texts, base_url))
     fields = Fields(owners, skin, ratings)
     for id in order:
         if id not in read:

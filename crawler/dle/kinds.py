@@ -29,23 +29,18 @@ _NAMES = _VOID | _CLOSE_PARAGRAPHS | frozenset((
 ))
 # fmt: on
 
-_ATTRIBUTES = r"""(?:[ \t\n]++[a-z][a-z0-9_-]*+(?:=(?:"[^"]*+"|'[^']*+'))?){0,40}"""
-_REMARK = r"<!--(?!-?>)(?:[^-]++|-(?!-)){0,500}-->"
+ATTRIBUTES = r"""(?:[ \t\n]++[a-z][a-z0-9_-]*+(?:=(?:"[^"]*+"|'[^']*+'))?){0,40}"""
+REMARK = r"<!--(?!-?>)(?:[^-]++|-(?!-)){0,500}-->"
 #: What a browser takes for text whatever stands in it, here without anything that looks like a tag.
-_OPAQUE = "|".join(rf"<{name}{_ATTRIBUTES}>[^<]*+</{name}>" for name in ("script", "iframe"))
+OPAQUE = "|".join(rf"<{name}{ATTRIBUTES}>[^<]*+</{name}>" for name in ("script", "iframe"))
 #: A tag or the like, with the words before it.
 _TOKEN = re.compile(
-    rf"(?P<words>[^<]*+)(?:(?P<remark>{_REMARK})|(?P<opaque>{_OPAQUE})|</(?P<end>[a-z][a-z0-9]*+)>"
-    rf"|<(?P<start>[a-z][a-z0-9]*+)(?P<attributes>{_ATTRIBUTES})(?P<tail>[ \t\n]*+/?)>)"
+    rf"(?P<words>[^<]*+)(?:(?P<remark>{REMARK})|(?P<opaque>{OPAQUE})|</(?P<end>[a-z][a-z0-9]*+)>"
+    rf"|<(?P<start>[a-z][a-z0-9]*+)(?P<attributes>{ATTRIBUTES})(?P<tail>[ \t\n]*+/?)>)"
 )
 _ATTRIBUTE = re.compile(r"""([ \t\n]++)([a-z][a-z0-9_-]*+)(?:=(["'])(.*?)\3)?""", re.DOTALL)
 
 START = re.compile(r"""<div id=(["'])comment-id-([1-9][0-9]{0,17})\1>""")
-
-#: What may stand between two comments: white space and the tags of the tree …
-BETWEEN = re.compile(rf"(?:[ \t\n]++|</(?:ol|li)>|<(?:ol|li){_ATTRIBUTES}[ ]?>){{0,500}}")
-#: … and what advertisements leave.
-ASIDE = re.compile(f"{_OPAQUE}|{_REMARK}")
 
 #: References that all parsers read alike, and `html.unescape` with them.
 _REFERENCE = (
@@ -106,8 +101,7 @@ class Kind:
     before: int
     #: … and the names of those that are open around it.
     around: tuple[str, ...]
-    #: Group in which nothing stands, for what the comments of a kind do not have. It is where they end; what
-    #: the pattern takes behind it is the tags between this comment and the next.
+    #: Group in which nothing stands, for what the comments of a kind do not have.
     nothing: int
 
     def names(self, text: Sequence[str]) -> tuple[str, ...]:
@@ -249,12 +243,12 @@ class _Making:
         elif name == "href" and re.fullmatch(_MAIL, value):
             self.varying(_MAIL, read=False)
         elif name in VARYING:
-            if re.fullmatch(_VALUE, value) is None:
+            if VARYING[name] and re.fullmatch(_VALUE, value) is None:
                 return False
             call = _CALL.match(value) if name == "onclick" else None
             if call is not None:
                 self.fixed(call[0])
-            self.varying(_VALUE, read=VARYING[name])
+            self.varying(_VALUE if VARYING[name] else '[^"]*+', read=VARYING[name])
         else:
             self.numbered(value)
         return True
@@ -316,7 +310,6 @@ def kind_of(comment: Element, number: str) -> Kind | None:
     if not text:
         return None
     nothing = making.varying("")
-    making.varying(BETWEEN.pattern, read=False)
     return _kind(
         "".join(making.pattern),
         "".join(making.sample),

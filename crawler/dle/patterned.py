@@ -8,7 +8,6 @@ on a page are put to the kind's sample, and the answers tell which group of the 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from html import unescape
 from itertools import repeat
 from typing import NamedTuple
 
@@ -31,7 +30,7 @@ from crawler.dle.fields import (
 from crawler.dle.kinds import SAMPLE, Kind, mark
 from crawler.dle.repeats import Repeat, Shortened
 from crawler.dle.skins import Skin
-from crawler.dle.text import Written, folded, plain, written
+from crawler.dle.text import Written, folded, plain, unescaped, written
 from crawler.dle.tree import ROOT, Tree
 from crawler.items import AuthorKind, Comment, many
 
@@ -117,13 +116,23 @@ def apart(markup: Iterable[str]) -> Owners:
     return Owners(document, elements(document))
 
 
-def texts_apart(markup: Mapping[int, str], *, base_url: str) -> dict[int, Written]:
+#: A tree without comments.
+NONE_APART = apart(())
+
+
+def texts_apart(markup: Mapping[int, str], base_url: str) -> dict[int, Written]:
     """What stands in the odd texts of comments, by number. Raises NotAlike."""
-    texts = [f"<div id='comm-id-{id}'>{text}</div>" for id, text in markup.items()]
-    found = apart(texts).texts
-    if found.keys() != markup.keys():
-        raise NotAlike
-    return {id: written(text, base_url=base_url) for id, text in found.items()}
+    if not markup:
+        return {}
+    body = LexborHTMLParser("".join(f"<div id='{id}'>{text}</div>" for id, text in markup.items())).body
+    read = {}
+    node = body.first_child if body is not None else None
+    for id in markup:
+        if node is None or node.id != str(id):
+            raise NotAlike
+        read[id] = written(node, base_url=base_url)
+        node = node.next
+    return read
 
 
 def is_of(kind: Kind, skin: Skin) -> bool:
@@ -179,21 +188,21 @@ class _Author(NamedTuple):
 def _author(nickname: str, profile: str, source: str, style: str) -> _Author:
     """Who wrote a comment: name, profile's address and avatar as written; people write more than once."""
     name = profile_name(profile) if profile else None
-    number = None if name is None else user_number(unescape(f"{source} {style}"))
-    return _Author(unescape(nickname).strip(SPACE), "guest" if name is None else "member", name, number)
+    number = None if name is None else user_number(unescaped(f"{source} {style}"))
+    return _Author(unescaped(nickname).strip(SPACE), "guest" if name is None else "member", name, number)
 
 
 @lru_cache(maxsize=1_000)
 def _rating(*shown: str) -> int | None:
-    return shown_rating([unescape(text) for text in shown])
+    return shown_rating([unescaped(text) for text in shown])
 
 
 def _posted(written: str) -> str | None:
-    return folded(unescape(written) if "&" in written else written) or None
+    return folded(unescaped(written)) or None
 
 
 def _machine(written: str) -> str | None:
-    return unescape(written).strip() or None
+    return unescaped(written).strip() or None
 
 
 def patterned(

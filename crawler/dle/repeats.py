@@ -31,8 +31,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crawler.dle.between import NOBODY, PLACE, Between, between
-from crawler.dle.kinds import ASIDE, BETWEEN, START, Element, Kind, element, kind_of
+from crawler.dle.between import NOBODY, PLACE, Between, end_of_sound, known_between
+from crawler.dle.kinds import START, Element, Kind, element, kind_of
 from crawler.dle.tags import Tag, tags
 from crawler.dle.tree import Steps
 
@@ -108,7 +108,7 @@ def _shortened(html: str) -> Shortened | None:
     if not before or before.pop() != (b"div", start[0][4:-1].encode()):
         return None  # It stands in a script, a remark or the value of an attribute.
     page = _Page(html, before)
-    if not page.takes_all(start.start()) or not page.repeats or len(set(page.order)) < len(page.order):
+    if not page.takes_all(start) or not page.repeats or len(set(page.order)) < len(page.order):
         return None
     return page.short()
 
@@ -139,60 +139,53 @@ class _Page:
         #: … and what each piece opens that may yet turn out to hold nothing, see `Between`.
         self.opened: list[str] = []
 
-    def takes_all(self, at: int) -> bool:
+    def takes_all(self, begin: re.Match[str] | None) -> bool:
         """
         Take the comments one after another; False where the page must be read whole.
 
         Args:
-            at: Where the first begins.
+            begin: The beginning of the first.
         """
-        self._keep(self.html[:at])
         html, kinds, met = self.html, self.kinds, self.met
         behind = 0  # the last comment
-        coming = 0  # where the next comment begins, once that is looked for
-        while True:
+        passed = 0  # what was seen of what stands behind it
+        while begin is not None:
+            at, number = begin.start(), begin[2]
+            between = known_between(html[behind:at], number) if self.order else None
+            if between is not None and not between.is_sound:
+                passed = end_of_sound(html, max(behind, passed), at)
+                if passed < at:
+                    return False
+                if passed > at:
+                    begin = START.search(html, passed)
+                    continue
             for kind in kinds:
                 match = kind.pattern.match(html, at)
                 if match is not None:
-                    number = match[1]
-                    id = int(number)
-                    end, following = match.span(kind.nothing)[0], match.end()
-                    if met[kind] or kind.paths <= self.shown:
-                        self.repeats[id] = kind, match
-                        stays = ""
+                    end = match.end()
+                    stays = not met[kind] and not kind.paths <= self.shown
+                    if stays:
+                        self._stay(int(number), kind, match, _IN_TEXT.findall(match[kind.text]))
                     else:
-                        stays = html[at:end]
-                        self._stay(id, kind, match, _IN_TEXT.findall(match[kind.text]))
+                        self.repeats[int(number)] = kind, match
                     met[kind] += 1
                     break
             else:
-                begin = START.match(html, at)
-                if begin is None:
-                    if coming < at:
-                        begin = START.search(html, at)
-                        coming = begin.start() if begin else len(html)
-                    if coming == len(html):
-                        break
-                    passed = _passed(html, at)
-                    if passed is None:
-                        return False
-                    at = passed
-                    continue
-                number = begin[2]
-                id = int(number)
-                ends = self._odd(id, at) or self._strange(id, at)
-                if ends is None:
+                stays = True
+                end = self._odd(int(number), at) or self._strange(int(number), at)
+                if end < at:
                     return False
-                end, following = ends
                 if end == at:
                     continue  # A kind was learnt from it.
-                stays = html[at:end]
-            if self.order:
-                self._pass(between(html[behind:at], number), number)
+            if between is None:
+                self._keep(html[:at])
+            else:
+                self._pass(between, number)
             if stays:
-                self._keep(stays)
-            self.order.append(id)
-            behind, at = end, following
+                self._keep(html[at:end])
+            self.order.append(int(number))
+            behind = end
+            begin = START.search(html, end)
         after = tags(html[behind:])
         self.tags += after
         self.steps.add(after)
@@ -244,20 +237,15 @@ class _Page:
         self.shown |= kind.paths
         self.names = self.names or kind.names(in_text)
 
-    def _odd(self, id: int, at: int) -> tuple[int, int] | None:
-        """
-        Take a comment that is of a kind but for its text.
-
-        Returns:
-            Where it ends, and what the kind's pattern takes behind it; None where it is no such comment.
-        """
+    def _odd(self, id: int, at: int) -> int:
+        """Take a comment that is of a kind but for its text; returns where it ends, 0 where it is no such comment."""
         html = self.html
         coming = START.search(html, at + 1)
         limit = coming.start() if coming else len(html)
         own = html.find(f"comm-id-{id}", at, limit)
         begin = html.find(">", own, limit) + 1
         if own < 0 or not begin:
-            return None
+            return 0
         known: dict[tuple[str, ...], Element | None] = {}
         for kind in self.kinds:
             if kind.around not in known:
@@ -273,44 +261,31 @@ class _Page:
                 self.texts[id] = html[begin:end]
                 self.depth = max(self.depth, text.depth)
                 self.met[kind] += 1
-                away = at + end - begin
-                return match.start(kind.nothing) + away, match.end() + away
-        return None
+                return match.end() + at + end - begin
+        return 0
 
-    def _strange(self, id: int, at: int) -> tuple[int, int] | None:
+    def _strange(self, id: int, at: int) -> int:
         """
         Take a comment that is of no kind, or learn a kind from it.
 
         Returns:
-            Where it ends, twice; where it begins, if a kind was learnt; None where the page must be read whole.
+            Where it ends; where it begins, if a kind was learnt; -1 where the page must be read whole.
         """
         comment = element(self.html, at)
         if comment is None:
-            return None
+            return -1
         if comment.outline not in self.outlines and len(self.outlines) < 2 * MAX_KINDS:
             self.outlines.add(comment.outline)
             kind = kind_of(comment, str(id))
             if kind is not None and kind not in self.met:
                 self.kinds.append(kind)
                 self.met[kind] = 0
-                return at, at
+                return at
         self.strange[id] = self.html[at : comment.end]
         self.names = self.names or comment.names
         self.depth = max(self.depth, comment.depth)
-        return comment.end, comment.end
+        return comment.end
 
 
 #: The elements that a text may hold that is not odd.
 _IN_TEXT = re.compile("<(br|img)")
-
-
-def _passed(html: str, at: int) -> int | None:
-    """Where what may stand between two comments ends; None where something else stands here."""
-    between = BETWEEN.match(html, at)
-    if between is not None and between.end() > at:
-        return between.end()
-    aside = ASIDE.match(html, at)
-    if aside is not None:
-        return aside.end()
-    other = element(html, at)
-    return None if other is None else other.end

@@ -52,6 +52,8 @@ _FILM_ENDS = re.compile(r"dle_(?:media|video|audio)_end\s*")
 _NAMED = re.compile(r"[^\W\d]{1,20}\s?:\s*(.+)")
 #: "3 ноября 2017 12:20, nick написал:"
 _WROTE = re.compile(r"(?:.*,\s*)?(\S.*?)\s+(?:написала?|сказала?|пишет|wrote|said|writes)(?:\(а\))?\s?:")
+#: An address that needs no base, without anything that `urljoin` would write in another way.
+_WHOLE_ADDRESS = re.compile(r"""https?://[a-z0-9.-]+/[!"$-:<=>@-~]*(?:\?[!"$-~]+)?""")
 _SHOW_OR_HIDE = re.compile(r"(?:показать|show)\s?/\s?(?:скрыть|hide)(?:\s+(?:текст|text))?", re.IGNORECASE)
 _HIDDEN_NOTICE = re.compile(
     r"(?:внимание|attention|warning)\s?!.{0,80}(?:скрыт|hidden)", re.IGNORECASE | re.DOTALL
@@ -244,13 +246,13 @@ def plain(markup: str) -> tuple[str, list[str]]:
         markup: References, "<br>" and smilies as the engine writes them stand for themselves; no other tags.
     """
     if "<" not in markup:
-        words = unescape(markup) if "&" in markup else markup
+        words = unescaped(markup)
         return folded(words), [words.strip()]
     pieces: list[str] = []
     marks: list[str] = []
     for piece in _PIECE.split(markup):
         if piece[:1] != "<":
-            words = unescape(piece)
+            words = unescaped(piece)
             pieces.append(words)
             marks.append(words.strip())
         elif piece[:3] == "<br":
@@ -274,6 +276,8 @@ def _smilie(markup: str) -> tuple[str, list[str]]:
 def true_target(href: str) -> str:
     """The address that a link leads to, with the engine's own redirects ("do=go", base64) unwrapped."""
     for _ in range(3):  # a link that was copied together with its redirect is wrapped twice
+        if "go" not in href:
+            return href
         try:
             parts = urlsplit(href)
             wrapped = parts.path.endswith("/engine/go.php") or (
@@ -291,6 +295,13 @@ def true_target(href: str) -> str:
             return href
         href = inner
     return href
+
+
+def unescaped(text: str) -> str:
+    """What `html.unescape` gives, sooner: the engine writes hardly any references but quotation marks."""
+    if "&" in text:
+        text = text.replace("&quot;", '"').replace("&#039;", "'").replace("&#x27;", "'")
+    return unescape(text) if "&" in text else text
 
 
 def folded(text: str) -> str:
@@ -400,6 +411,8 @@ def _target(href: str, base_url: str) -> str | None:
 
 
 def _joined(base_url: str, href: str) -> str:
+    if _WHOLE_ADDRESS.fullmatch(href):
+        return href  # `urljoin` takes it apart and puts it together again.
     try:
         return urljoin(base_url, href)
     except ValueError:  # "http://[": keep what is written
