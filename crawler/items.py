@@ -10,7 +10,6 @@ A field without a default is always there: reading a page that lacks it raises `
 A field that may be None is one that a page may lack.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
@@ -443,7 +442,7 @@ def many(kind: type[_Value], **columns: Collection[Any]) -> list[_Value]:
         column = columns.pop(name, None)
         if column is None and default is MISSING:
             raise ValueError(f"{kind.__name__} has a field {name}")
-        deque(map(fill, made, repeat(default) if column is None else column), maxlen=0)
+        any(map(fill, made, repeat(default) if column is None else column))  # None of them is true.
     if columns:
         raise ValueError(f"{kind.__name__} has no field {', '.join(columns)}")
     return made
