@@ -99,8 +99,10 @@ class Kind:
     text: int
     #: … how many of the elements open before it …
     before: int
-    #: … and the names of those that are open around it.
+    #: … the names of those that are open around it …
     around: tuple[str, ...]
+    #: … and the path of the last of them.
+    place: str
     #: Group in which nothing stands, for what the comments of a kind do not have.
     nothing: int
 
@@ -126,6 +128,27 @@ class Element(NamedTuple):
     depth: int
     #: Where it ends in the page.
     end: int
+
+    def paths(self, place: str) -> set[str]:
+        """
+        Each element of a text with its attributes, and all that it stands in.
+
+        Args:
+            place: The path of the element that the text stands in.
+        """
+        found: set[str] = set()
+        open_ = [place]
+        for token in self.tokens:
+            if token["start"]:
+                path = f"{open_[-1]}<{token['start']}{token['attributes']}>"
+                found.add(path)
+                if token["start"] not in _VOID:
+                    open_.append(path)
+            elif token["opaque"]:
+                found.add(open_[-1] + token["opaque"])
+            elif token["end"]:
+                open_.pop()
+        return found
 
 
 def element(html: str, at: int, around: Sequence[str] = ()) -> Element | None:
@@ -262,6 +285,7 @@ def kind_of(comment: Element, number: str) -> Kind | None:
     paths: list[str] = []
     open_: list[tuple[str, str]] = []  # name and path
     around: tuple[str, ...] = ()
+    place = ""
     inside = 0  # how many elements are open in the text
     for token in comment.tokens:
         words, name = token.group("words", "start")
@@ -306,7 +330,8 @@ def kind_of(comment: Element, number: str) -> Kind | None:
         if name not in _VOID:
             open_.append((name, paths[-1]))
         if inside:
-            text, before, around = making.varying(_TEXT), len(names), tuple(name for name, _ in open_)
+            text, before = making.varying(_TEXT), len(names)
+            around, place = tuple(name for name, _ in open_), paths[-1]
     if not text:
         return None
     nothing = making.varying("")
@@ -320,6 +345,7 @@ def kind_of(comment: Element, number: str) -> Kind | None:
         text,
         before,
         around,
+        place,
         nothing,
     )
 
@@ -335,6 +361,9 @@ def _kind(
     text: int,
     before: int,
     around: tuple[str, ...],
+    place: str,
     nothing: int,
 ) -> Kind:
-    return Kind(re.compile(pattern), sample, elements, paths, depth, outline, text, before, around, nothing)
+    return Kind(
+        re.compile(pattern), sample, elements, paths, depth, outline, text, before, around, place, nothing
+    )

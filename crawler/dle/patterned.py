@@ -8,7 +8,7 @@ on a page are put to the kind's sample, and the answers tell which group of the 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -120,18 +120,22 @@ def apart(markup: Iterable[str]) -> Owners:
 NONE_APART = apart(())
 
 
+#: So many texts are parsed together, so that a page of thousands needs no large tree.
+_AT_ONCE = 100
+
+
 def texts_apart(markup: Mapping[int, str], base_url: str) -> dict[int, Written]:
     """What stands in the odd texts of comments, by number. Raises NotAlike."""
-    if not markup:
-        return {}
-    body = LexborHTMLParser("".join(f"<div id='{id}'>{text}</div>" for id, text in markup.items())).body
     read = {}
-    node = body.first_child if body is not None else None
-    for id in markup:
-        if node is None or node.id != str(id):
-            raise NotAlike
-        read[id] = written(node, base_url=base_url)
-        node = node.next
+    texts = iter(markup.items())
+    while some := dict(islice(texts, _AT_ONCE)):
+        body = LexborHTMLParser("".join(f"<div id='{id}'>{text}</div>" for id, text in some.items())).body
+        node = body.first_child if body is not None else None
+        for id in some:
+            if node is None or node.id != str(id):
+                raise NotAlike
+            read[id] = written(node, base_url=base_url)
+            node = node.next
     return read
 
 

@@ -18,8 +18,8 @@ the page is not folded at all:
 - An element that stands at its place in comments of a kind stays in the page the first time. So a search of
   the whole page finds what it would.
 - Words are such that they need no parser: plain, or with references whose meaning is beyond doubt. The
-  text of a comment may also hold line breaks and smilies. A comment whose text is odd (it has quotations, links
-  or anything else) stays in the page, but has its other fields read as those of its kind.
+  text of a comment may also hold line breaks and smilies. Where it is odd (it has quotations, links
+  or anything else) it is parsed, but apart, and the other fields are read as those of its kind.
 
 What closes all that it opens has no part in the tree of the thread and none in the nesting around it, so the tags
 are noted of what stands between the comments only.
@@ -56,9 +56,9 @@ class Shortened:
     order: tuple[int, ...]
     #: Those that were taken out.
     repeats: dict[int, Repeat]
-    #: Those of a kind that stayed: the first with some element, and those with an odd text …
+    #: Those of a kind that stayed: the first with some element, and with links or the like in their text.
     stayed: dict[int, Repeat]
-    #: … which is here, and not in the match.
+    #: The odd texts of both, which the match is without.
     texts: dict[int, str]
     #: The markup of those that are of no kind, which stayed, too.
     strange: dict[int, str]
@@ -163,15 +163,13 @@ class _Page:
                 match = kind.pattern.match(html, at)
                 if match is not None:
                     end = match.end()
-                    stays = not met[kind] and not kind.paths <= self.shown
-                    if stays:
-                        self._stay(int(number), kind, match, _IN_TEXT.findall(match[kind.text]))
-                    else:
+                    if met[kind] or kind.paths <= self.shown:
                         self.repeats[int(number)] = kind, match
+                    else:
+                        self._stay(int(number), kind, match, _IN_TEXT.findall(match[kind.text]))
                     met[kind] += 1
                     break
             else:
-                stays = True
                 end = self._odd(int(number), at) or self._strange(int(number), at)
                 if end < at:
                     return False
@@ -181,7 +179,7 @@ class _Page:
                 self._keep(html[:at])
             else:
                 self._pass(between, number)
-            if stays:
+            if int(number) not in self.repeats:
                 self._keep(html[at:end])
             self.order.append(int(number))
             behind = end
@@ -257,10 +255,15 @@ class _Page:
             # Without its text it is a comment with an empty one.
             match = kind.pattern.match(html[at:begin] + html[end:limit])
             if match is not None and match.span(kind.text) == (begin - at, begin - at):
-                self._stay(id, kind, match, text.names)
-                self.texts[id] = html[begin:end]
-                self.depth = max(self.depth, text.depth)
+                self.texts[id] = markup = html[begin:end]
                 self.met[kind] += 1
+                self.depth = max(self.depth, text.depth)
+                paths = kind.paths | text.paths(kind.place)
+                if paths <= self.shown and _LOOKED_FOR.search(markup) is None:
+                    self.repeats[id] = kind, match
+                else:
+                    self._stay(id, kind, match, text.names)
+                    self.shown |= paths
                 return match.end() + at + end - begin
         return 0
 
@@ -287,5 +290,7 @@ class _Page:
         return comment.end
 
 
+#: What is looked for in the whole page not only until it is found: links, and whom a comment mentions or quotes.
+_LOOKED_FOR = re.compile(r"\b(?:href|data-)")
 #: The elements that a text may hold that is not odd.
 _IN_TEXT = re.compile("<(br|img)")
