@@ -5,6 +5,7 @@ A template writes it in few ways, and a thread of thousands has no more; so each
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,7 +42,7 @@ class Between(NamedTuple):
     #: Place of the second comment's own item among them, counted from the end; 0 where it has none.
     own: int = 0
     #: What is closed first, from the outside in: items, "i", and lists, "o" …
-    closes: tuple[str, ...] = ()
+    closes: Sequence[str] = ()
     #: … the markup of that …
     closing: str = ""
     #: … and the tags behind it.
@@ -115,7 +116,7 @@ def _known(markup: str) -> Between | None:
         tags=found,
         steps=steps.taken,
         own=own,
-        closes=tuple(reversed(closes)),
+        closes=closes[::-1],
         closing=form["closing"],
         opening=tuple(tag for tag, _ in tags_and_what_they_open if tag),
         opens=tuple(opens for tag, opens in tags_and_what_they_open if tag),

@@ -201,14 +201,6 @@ def _rating(*shown: str) -> int | None:
     return shown_rating([unescaped(text) for text in shown])
 
 
-def _posted(written: str) -> str | None:
-    return folded(unescaped(written)) or None
-
-
-def _machine(written: str) -> str | None:
-    return unescaped(written).strip() or None
-
-
 def patterned(
     found: Mapping[int, Repeat],
     tree: Tree,
@@ -238,8 +230,8 @@ def patterned(
         ],
         strict=True,
     )
-    posted = list(map(_posted, dates))
-    posted_machine = list(map(_machine, machines))
+    posted = [folded(date) or None for date in map(unescaped, dates)]
+    posted_machine = [date.strip() or None for date in map(unescaped, machines)]
     read = many(
         Comment,
         id=found,

@@ -151,6 +151,7 @@ class _Page:
         passed = 0  # what was seen of what stands behind it
         while begin is not None:
             at, number = begin.start(), begin[2]
+            id = int(number)
             between = known_between(html[behind:at], number) if self.order else None
             if between is not None and not between.is_sound:
                 passed = end_of_sound(html, max(behind, passed), at)
@@ -164,13 +165,13 @@ class _Page:
                 if match is not None:
                     end = match.end()
                     if met[kind] or kind.paths <= self.shown:
-                        self.repeats[int(number)] = kind, match
+                        self.repeats[id] = kind, match
                     else:
-                        self._stay(int(number), kind, match, _IN_TEXT.findall(match[kind.text]))
+                        self._stay(id, kind, match, _IN_TEXT.findall(match[kind.text]))
                     met[kind] += 1
                     break
             else:
-                end = self._odd(int(number), at) or self._strange(int(number), at)
+                end = self._odd(id, at) or self._strange(id, at)
                 if end < at:
                     return False
                 if end == at:
@@ -178,10 +179,10 @@ class _Page:
             if between is None:
                 self._keep(html[:at])
             else:
-                self._pass(between, number)
-            if int(number) not in self.repeats:
+                self._pass(between, id)
+            if id not in self.repeats:
                 self._keep(html[at:end])
-            self.order.append(int(number))
+            self.order.append(id)
             behind = end
             begin = START.search(html, end)
         after = tags(html[behind:])
@@ -190,22 +191,20 @@ class _Page:
         self._keep(html[behind:])
         return True
 
-    def _pass(self, between: Between, number: str) -> None:
+    def _pass(self, between: Between, id: int) -> None:
         """Keep what stands before the comment with this number, but for what is left without anything in it."""
         self.tags += between.tags
-        if between.steps is None or not self.steps.add_known(between.steps, between.own, int(number)):
-            self.steps.add(
-                (name, rest.replace(b"%d" % NOBODY, number.encode())) for name, rest in between.tags
-            )
+        if between.steps is None or not self.steps.add_known(between.steps, between.own, id):
+            self.steps.add((name, rest.replace(b"%d" % NOBODY, b"%d" % id)) for name, rest in between.tags)
         kept, opened, closes = self.kept, self.opened, between.closes
-        if closes and tuple(opened[-len(closes) :]) == closes:
+        if closes and opened[-len(closes) :] == closes:
             del opened[-len(closes) :], kept[-len(closes) :]
         elif closes:
             self._keep(between.closing)
         opened += between.opens
         kept += between.opening
         if between.is_numbered:
-            kept[-1] = kept[-1].replace(PLACE, number)
+            kept[-1] = kept[-1].replace(PLACE, str(id))
 
     def _keep(self, markup: str) -> None:
         self.kept.append(markup)
