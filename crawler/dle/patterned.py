@@ -6,7 +6,7 @@ on a page are put to the kind's sample, and the answers tell which group of the 
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice, repeat
 from typing import NamedTuple
@@ -69,23 +69,24 @@ def check_place(repeats: Shortened, found: Elements) -> None:
         here = here.parent
 
 
-def check_items(
-    document: LexborHTMLParser, skin: Skin, ratings: Sequence[str], order: Container[int]
-) -> None:
+def check_items(document: LexborHTMLParser, skin: Skin, ratings: Sequence[str], order: Iterable[int]) -> None:
     """
     Check that nothing stands beside a comment in its item that would be taken for one of its fields.
 
     Raises:
         NotAlike: Something does.
     """
+    numbers = frozenset(order)
+    seen: set[int] = set()  # elements that were met on the way up, so that depth costs once
     for node in document.css(_fields_outside(skin, ratings)):
         here = node.parent
-        while here is not None:
+        while here is not None and here.mem_id not in seen:
             number = comment_number(here)
+            if number in numbers:
+                raise NotAlike
             if number is not None:
-                if number in order:
-                    raise NotAlike
                 break
+            seen.add(here.mem_id)
             here = here.parent
 
 

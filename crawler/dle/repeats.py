@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crawler.dle.between import NOBODY, PLACE, Between, end_of_sound, known_between
-from crawler.dle.kinds import START, Element, Kind, element, kind_of
+from crawler.dle.kinds import START, Kind, element, kind_of
 from crawler.dle.tags import Tag, tags
 from crawler.dle.tree import Steps
 
@@ -243,27 +243,26 @@ class _Page:
         begin = html.find(">", own, limit) + 1
         if own < 0 or not begin:
             return 0
-        known: dict[tuple[str, ...], Element | None] = {}
-        for kind in self.kinds:
-            if kind.around not in known:
-                known[kind.around] = element(html, begin, kind.around)
-            text = known[kind.around]
+        for around in {kind.around: None for kind in self.kinds}:
+            text = element(html, begin, around)
             if text is None:
                 continue
             end = text.tokens[-1].start("end") - len("</")
             # Without its text it is a comment with an empty one.
-            match = kind.pattern.match(html[at:begin] + html[end:limit])
-            if match is not None and match.span(kind.text) == (begin - at, begin - at):
-                self.texts[id] = markup = html[begin:end]
-                self.met[kind] += 1
-                self.depth = max(self.depth, text.depth)
-                paths = kind.paths | text.paths(kind.place)
-                if paths <= self.shown and _LOOKED_FOR.search(markup) is None:
-                    self.repeats[id] = kind, match
-                else:
-                    self._stay(id, kind, match, text.names)
-                    self.shown |= paths
-                return match.end() + at + end - begin
+            frame = html[at:begin] + html[end : min(limit, end + _LONGEST_FOOT)]
+            for kind in self.kinds:
+                match = kind.pattern.match(frame) if kind.around == around else None
+                if match is not None and match.span(kind.text) == (begin - at, begin - at):
+                    self.met[kind] += 1
+                    self.texts[id] = markup = html[begin:end]
+                    self.depth = max(self.depth, text.depth)
+                    paths = kind.paths | text.paths(kind.place)
+                    if paths <= self.shown and _LOOKED_FOR.search(markup) is None:
+                        self.repeats[id] = kind, match
+                    else:
+                        self._stay(id, kind, match, text.names)
+                        self.shown |= paths
+                    return match.end() + at + end - begin
         return 0
 
     def _strange(self, id: int, at: int) -> int:
@@ -289,7 +288,10 @@ class _Page:
         return comment.end
 
 
-#: What is looked for in the whole page not only until it is found: links, and whom a comment mentions or quotes.
-_LOOKED_FOR = re.compile(r"\b(?:href|data-)")
+#: What a page may be searched for not only until it is found: links, mentions, notices … So only quotations and tags
+#: without attributes are not such.
+_LOOKED_FOR = re.compile(r"""<[a-z]+[ \t\n]+(?!/?>|class=["'](?:title_)?quote["']>)""")
+#: In characters: more than stands behind the text of any comment.
+_LONGEST_FOOT = 20_000
 #: The elements that a text may hold that is not odd.
 _IN_TEXT = re.compile("<(br|img)")
