@@ -35,7 +35,7 @@ class Between(NamedTuple):
     would be closed by it.
     """
 
-    #: All tags; the number of the second comment is another.
+    #: All tags; where there are `steps`, `NOBODY` for the number of the second comment.
     tags: list[Tag]
     #: Those that belong to the tree, where they are the same whatever stands before; None where they are not.
     steps: list[Step] | None = None

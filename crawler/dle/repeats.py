@@ -194,7 +194,9 @@ class _Page:
     def _pass(self, between: Between, id: int) -> None:
         """Keep what stands before the comment with this number, but for what is left without anything in it."""
         self.tags += between.tags
-        if between.steps is None or not self.steps.add_known(between.steps, between.own, id):
+        if between.steps is None:
+            self.steps.add(between.tags)
+        elif not self.steps.add_known(between.steps, between.own, id):
             self.steps.add((name, rest.replace(b"%d" % NOBODY, b"%d" % id)) for name, rest in between.tags)
         kept, opened, closes = self.kept, self.opened, between.closes
         if closes and opened[-len(closes) :] == closes:

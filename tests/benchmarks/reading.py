@@ -224,6 +224,7 @@ def main() -> None:
 
     steps: dict[str, Callable[[], Any]] = {
         "bare parse": lambda: LexborHTMLParser(body.decode()),
+        "bare parse, not decoded": lambda: LexborHTMLParser(body),
         "parsel, with dates": lambda: parsel_page(body.decode()),
         "reading, with dates": with_dates,
         "reading": lambda: article_page(body),
