@@ -174,9 +174,9 @@ def refuse_pathological(html: str, url: str) -> None:
     short = shortened(html)
     if short is not None:
         try:
-            # What was taken out closes what it opens and leaves no formatting behind, so that it adds nothing
-            # but its own depth to what stands around it.
-            _refuse_tags(short.tags, url, MAX_DEPTH - max(kind.depth for kind in short.kinds))
+            # A comment closes what it opens and leaves no formatting behind, so that it adds nothing but its own
+            # depth to what stands around it.
+            _refuse_tags(short.tags, url, MAX_DEPTH - short.depth)
         except NotUnderstood:
             pass  # It may be only as deep as that: the whole page tells.
         else:
@@ -197,7 +197,10 @@ def _refuse_tags(found: list[Tag], url: str, max_depth: int) -> None:
             name = name[1:]
             if formatting.get(name):
                 formatting[name] -= 1
-            if count.get(name):
+            if nest and nest[-1] == name:
+                nest.pop()
+                count[name] -= 1
+            elif count.get(name):
                 _close(name, nest, count)
             continue
         if name in _NOT_SVG and count.get(b"svg"):

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.dle.addresses import address
-from crawler.dle.repeats import VARYING, shortened
+from crawler.dle.kinds import VARYING
+from crawler.dle.repeats import shortened
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage
 from crawler.reading import MAX_DEPTH, refuse_pathological
@@ -34,6 +35,14 @@ TEXTS = (
     "<b>bold</b> <a href='/user/x/'>x</a> <a href='/page,1,7,9-slug.html'>y</a>",
     "<ul><li>one</li></ul>",
     "\ue0003\ue001",
+    "a\0b",
+    "<b>bold</b>\0",
+    "&quot;a&quot; &#039;b&#039; &#x27;c&#x27; &amp;quot;",
+    '<div class="title_quote">Quote: Ivan</div><div class="quote">Words.</div>own',
+    '<!--QuoteBegin Ivan --><div class="quote"><div class="quote">inner</div>outer</div><i>own</i>',
+    '<span class="comments-user-profile" data-username="Ivan">Ivan</span>, yes',
+    '<div class="title_quote" data-commentid="2" data-commentuser="Ivan">Ivan</div><div class="quote">Two</div>own',
+    '<img src="/uploads/a.jpg" alt=""><article>x</article><time datetime="2017-11-03T12:20">y</time>',
 )
 NAMES = (
     '<a onclick="Other(\'{0}\')" href="https://topwar.ru/user/{0}/">{0}</a>',
@@ -83,6 +92,23 @@ def page(comments: list[str], *, before: str = "", after: str = "") -> str:
     )
 
 
+def nested(random: Random, comments: list[str], *, banners: float = 0.1) -> str:
+    """The same comments, many of them as answers to others, with banners before some."""
+    html = page(comments)
+    depth = 0
+    parts = html.split("</li>\n<li id")
+    joined = parts[0]
+    for part in parts[1:]:
+        up = random.randint(0, depth) if random.random() < 0.4 else 0
+        down = not up and random.random() < 0.5
+        if random.random() < banners:
+            joined += '</li><li class="comments-tree-item"><div class="banner">AD</div>'
+        joined += '\n<ol class="comments-tree-list"><li id' if down else "</li></ol>" * up + "</li>\n<li id"
+        depth += down - up
+        joined += part
+    return joined.replace("</li>\n</ol></body>", "</li></ol>" * depth + "</li>\n</ol></body>")
+
+
 def plain(id: int, *, text: str = "words", more: str = "") -> str:
     return (
         f'<div id=\'comment-id-{id}\'><div class="comment-head"><span class="name">Ivan</span>'
@@ -116,6 +142,16 @@ def repeated(html: str) -> int:
 def test_random_pages(random: Random) -> None:
     html = page([comment(random, id) for id in range(1, random.randint(3, 30))])
     assert reading(html) == whole(html)
+
+
+@settings(max_examples=300)
+@given(st.randoms(use_true_random=False))
+def test_random_threads(random: Random) -> None:
+    html = nested(random, [comment(random, id) for id in range(1, random.randint(3, 40))])
+    read = reading(html)
+    assert read == whole(html)
+    assert isinstance(read, ArticlePage)
+    assert not any("close" in remark for remark in read.remarks)
 
 
 @settings(max_examples=300)
@@ -159,6 +195,40 @@ def test_most_comments_of_a_page_are_repeats() -> None:
     assert isinstance(read, ArticlePage)
     assert [c.body for c in read.comments.comments] == ["words"] * 100
     assert read == whole(html)
+
+
+def test_what_is_left_empty_goes_with_the_comments() -> None:
+    comments = [plain(id) for id in range(1, 201)]
+    flat, deep = page(comments), nested(Random(7), comments, banners=0)  # noqa: S311 - no secrets
+    for html in (flat, deep):
+        short = shortened(html)
+        assert short is not None
+        assert len(short.html) < len(page(comments[:4]))
+        assert reading(html) == whole(html)
+
+
+def test_a_quotation_is_parsed_apart() -> None:
+    quotation = '<div class="title_quote">Quote: Ivan</div><div class="quote">words</div>own'
+    html = page([plain(1), plain(2, text=quotation), plain(3, text=quotation), plain(4)])
+    assert repeated(html) == 2
+    read = reading(html)
+    assert isinstance(read, ArticlePage)
+    assert [(c.body, [q.text for q in c.quotes]) for c in read.comments.comments] == [
+        ("words", []),
+        ("own", ["words"]),
+        ("own", ["words"]),
+        ("words", []),
+    ]
+    assert read == whole(html)
+
+
+@pytest.mark.parametrize("text", ["<a href='#'>x</a>", "<span data-username='x'>x</span>"])
+def test_what_is_looked_for_in_every_comment_stays_in_the_page(text: str) -> None:
+    html = page([plain(id, text=text) for id in range(1, 5)])
+    assert repeated(html) == 0
+    html = page([plain(1), *(plain(id, text=text) for id in range(2, 5)), plain(5)])
+    assert repeated(html) == 1
+    assert reading(html) == whole(html)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +297,9 @@ def test_depth_is_counted_with_what_was_taken_out() -> None:
         html = page([plain(id) for id in range(1, 5)], before="<div>" * depth)
         assert shortened(html)
         said = []
-        for each in (html, html + "\0"):  # The second is never shortened.
+        unknown = re.sub("(comment-id-[0-9]+'|comm-id-[0-9]+')>", r"\1 >", html)
+        assert shortened(unknown) is None
+        for each in (html, unknown):
             try:
                 refuse_pathological(each, URL)
                 said.append("")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from html import escape, unescape
 
-from crawler.dle.comments import DATE
+from crawler.dle.fields import DATE
 from crawler.dle.parents import ANSWERS
 from crawler.dle.persons import Persons, Quotation, State
 from crawler.dle.pieces import Edit, Piece, attributes, cancelling

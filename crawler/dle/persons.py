@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from crawler.dle.comments import RATINGS, Block, profile_name
+from crawler.dle.comments import Block
+from crawler.dle.fields import RATINGS, profile_name
 from crawler.dle.pieces import Marked, Piece, attributes, of_element, pieces
 from crawler.dle.skins import Skin
 from crawler.dle.text import QUOTE_CLASSES, QUOTE_MARKER, TITLE_CLASSES, folded, named_in_title, true_target

@@ -161,6 +161,8 @@ _MISREADINGS = (
     ("UTF-8 that was read as Latin letters twice", re.compile(f"[ÃÂ]{_LATER_BYTE}")),
     ("UTF-8 that was read as windows-1251", re.compile(f"[РС]{_LATER_BYTE}")),
 )
+#: In UTF-8, what all Latin letters among these begin with, and the two others.
+_LETTERS = ("î".encode()[:1], "Р".encode(), "С".encode())
 #: One letter in so many shows that a page is garbled: markup is most of a page, and letters other than
 #: these half of its words.
 _ONE_IN = 33
@@ -239,8 +241,9 @@ def garbling(text: str) -> str | None:
         return "characters that were replaced because they could not be decoded"
     text = text[:_SEARCHED]
     length = len(text)
-    # Counting single letters is so much faster than a pattern that it spares nearly every page the pattern.
-    if sum(map(text.count, "îòÐÑãæåÃÂРС")) * _ONE_IN <= length:
+    # Counting bytes is so much faster than a pattern that it spares nearly every page the pattern.
+    encoded = text.encode(errors="replace")
+    if sum(map(encoded.count, _LETTERS)) * _ONE_IN <= length:
         return None
     return next(
         (name for name, letters in _MISREADINGS if len(letters.findall(text)) * _ONE_IN > length), None

@@ -52,7 +52,7 @@ _TAG = re.compile(
 #: One match runs over everything up to and including the next tag of a list, or to the end of the
 #: page: much faster than to look at each tag, as a page has seven others for each of these.
 _LIST_TAG = re.compile(
-    rb"(?:[^<]++|<(?!%b|%b)/?[a-z]%b(?:>|\Z)|%b|%b|<(?![a-z!?/])){0,500}(?:<(%b)(%b)(?:>|\Z))?"
+    rb"(?:[^<]++|<(?!%b|%b)/?[a-z][^\s/>]*+%b(?:>|\Z)|%b|%b|<(?![a-z!?/])){0,500}(?:<(%b)(%b)(?:>|\Z))?"
     % (_LIST, _OPAQUE_START, _REST, _OPAQUE, _BOGUS, _LIST, _REST),
     re.DOTALL,
 )

@@ -25,7 +25,7 @@ What can be proved, and what cannot:
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -51,6 +51,10 @@ class Parent(NamedTuple):
     source: ParentSource
 
 
+#: What answers nobody, and what stands outside the tree.
+ROOT = Parent(None, "root")
+
+
 class Tree(NamedTuple):
     """The thread as a page shows it."""
 
@@ -61,87 +65,119 @@ class Tree(NamedTuple):
     balanced: bool
 
 
-def tree(html: str, tags: Iterable[Tag] | None = None) -> Tree:
+def tree(html: str, steps: "Steps | None" = None) -> Tree:
     """
     The thread that a page shows, in time linear in its length, however it is built or broken.
 
     Args:
-        tags: The tags of the page, where they are known.
+        steps: The tags of the page's tree, where they are known.
     """
-    steps = _steps(list_tags(html) if tags is None else (tag for tag in tags if tag[0] in _LIST_TAGS))
-    parents, in_order = _parents(steps, unclosed=False)
+    if steps is None:
+        steps = Steps()
+        steps.add(list_tags(html))
+    taken = steps.taken
+    parents, in_order = _parents(taken, unclosed=False)
     if in_order:
         return Tree(parents, balanced=True)
-    opened, closed, nested = _counts(steps)
+    opened, closed, nested = _counts(taken)
     # The unclosed style closes just the items with answers, and perhaps the last one of all; the
     # other one closes them all. Where both counts fit (a chain without branches), both mean the same.
     off_unclosed = min(abs(closed - nested), abs(closed - nested - 1))
     if off_unclosed < opened - closed:
-        parents, _ = _parents(steps, unclosed=True)
+        parents, _ = _parents(taken, unclosed=True)
     return Tree(parents, balanced=closed == opened or off_unclosed == 0)
 
 
-_Step = tuple[bytes, int | None]
+Step = tuple[bytes, int | None]
 """
 A tag that belongs to the tree: its name, b"li" where it opens and b"/li" where it closes, and the comment's
 number; None for an item without one (an advertisement) and for lists. A plain tuple, because there are thousands.
 """
 
 
-def _steps(tags: Iterable[Tag]) -> list[_Step]:
+class Steps:
     """
-    The tags of the tree alone, without those of lists inside the comments.
+    The tags of a page that belong to its tree, taken from all its tags piece by piece.
 
     A comment may hold lists of its own: stars, images, what its author wrote. They are balanced
     apart, between one tag of the tree and the next, so that their ends are not taken for the tree's.
     """
-    steps: list[_Step] = []
-    depth = 0  # of the tree: lists and items that are open
-    inner: list[bytes] = []
-    open_inner = {b"ol": 0, b"ul": 0, b"li": 0}
-    for name, rest in tags:
-        if name == b"li" and (item := _ITEM.search(rest)):
-            steps.append((name, int(item[1])))
-            depth += 1
-        elif name == b"ol" or name == b"li":
-            if _is_of_tree(rest):
-                steps.append((name, None))
-                depth += 1
-            else:
-                if depth:
+
+    __slots__ = ("_in_tree", "_inner", "_open_inner", "taken")
+
+    def __init__(self, *, in_tree: bool = False) -> None:
+        self.taken: list[Step] = []
+        self._in_tree = in_tree
+        self._inner: list[bytes] = []
+        self._open_inner = {b"ol": 0, b"ul": 0, b"li": 0}
+
+    def add(self, tags: Iterable[Tag]) -> None:
+        """Take what belongs to the tree from the tags that follow, whatever else is among them."""
+        steps, inner, open_inner, in_tree = self.taken, self._inner, self._open_inner, self._in_tree
+        for name, rest in tags:
+            if name not in _LIST_TAGS:
+                continue
+            if name == b"li" and (item := _ITEM.search(rest)):
+                steps.append((name, int(item[1])))
+                in_tree = True
+            elif name == b"ol" or name == b"li":
+                if _is_of_tree(rest):
+                    steps.append((name, None))
+                    in_tree = True
+                else:
+                    if in_tree:
+                        inner.append(name)
+                        open_inner[name] += 1
+                    continue
+            elif name == b"ul":
+                if in_tree:
                     inner.append(name)
                     open_inner[name] += 1
                 continue
-        elif name == b"ul":
-            if depth:
-                inner.append(name)
-                open_inner[name] += 1
-            continue
-        elif not name:
-            continue
-        elif inner:
-            name = name[1:]
-            if name == b"li" and inner[-1] != b"li":
-                continue  # closes nothing: a list stands between it and any item
-            if open_inner[name]:
-                while True:
-                    last = inner.pop()
-                    open_inner[last] -= 1
-                    if last == name:
-                        break
+            elif inner:
+                name = name[1:]
+                if name == b"li" and inner[-1] != b"li":
+                    continue  # closes nothing: a list stands between it and any item
+                if open_inner[name]:
+                    while True:
+                        last = inner.pop()
+                        open_inner[last] -= 1
+                        if last == name:
+                            break
+                    continue
+                if name == b"ul":
+                    continue
+                steps.append((b"/" + name, None))
+            elif in_tree and name != b"/ul":
+                steps.append((name, None))
                 continue
-            if name == b"ul":
+            else:
                 continue
-            steps.append((b"/" + name, None))
-        elif depth and name != b"/ul":
-            steps.append((name, None))
-            continue
-        else:
-            continue
-        if inner:
-            inner.clear()
-            open_inner = dict.fromkeys(open_inner, 0)
-    return steps
+            if inner:
+                inner.clear()
+                open_inner.update(dict.fromkeys(open_inner, 0))
+        self._in_tree = in_tree
+
+    @property
+    def has_open_lists(self) -> bool:
+        """Whether lists that are not the tree's stand open."""
+        return bool(self._inner)
+
+    def add_known(self, steps: Sequence[Step], own: int, id: int) -> bool:
+        """
+        Take steps that are the same wherever no lists but the tree's are open; False where that is not so.
+
+        Args:
+            own: Place, counted from the end, of the step in which a comment's number is to be put; 0 for none.
+
+            id: The number.
+        """
+        if self._inner or not self._in_tree:
+            return False
+        self.taken += steps
+        if own:
+            self.taken[own] = b"li", id
+        return True
 
 
 @lru_cache(maxsize=100)
@@ -150,7 +186,7 @@ def _is_of_tree(rest: bytes) -> bool:
     return _TREE_CLASS.search(rest) is not None
 
 
-def _counts(steps: list[_Step]) -> tuple[int, int, int]:
+def _counts(steps: list[Step]) -> tuple[int, int, int]:
     """How many items open, how many of them close by a tag of their own, how many lists stand in items."""
     stack: list[bytes] = []
     lists = opened = closed = nested = 0
@@ -173,12 +209,12 @@ def _counts(steps: list[_Step]) -> tuple[int, int, int]:
     return opened, closed, nested
 
 
-def _parents(steps: list[_Step], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
+def _parents(steps: list[Step], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
     """The parent of each comment, and whether each tag closes what was opened last, and all are closed."""
     parents: dict[int, Parent] = {}
-    #: Of each list and item that is open, its name and the nearest comment: an item's own, or the one
-    #: that a list stands in.
-    stack: list[tuple[bytes, int | None]] = []
+    #: Of each list and item that is open, its name, the nearest comment (an item's own, or the one that a list
+    #: stands in), and of lists how their items answer that.
+    stack: list[tuple[bytes, int | None, Parent | None]] = []
     levels: dict[int, list[list[int]]] = {}  # level → the comments of each list there
     lists: list[list[int]] = []
     items_in_items = False
@@ -187,25 +223,25 @@ def _parents(steps: list[_Step], *, unclosed: bool) -> tuple[dict[int, Parent], 
         if name == b"li":
             if unclosed and stack and stack[-1][0] == b"li":
                 stack.pop()
-            outer, above = stack[-1] if stack else (None, None)
+            outer, above, parent = stack[-1] if stack else (None, None, ROOT)
             if id is None:
-                stack.append((name, above))
+                stack.append((name, above, None))
                 continue
             in_item = outer == b"li"
             items_in_items |= in_item
             if id not in parents and id != above:
-                source: ParentSource = "root" if above is None else "recovered" if in_item else "tree"
-                parents[id] = Parent(above, source)
+                parents[id] = parent or (ROOT if above is None else Parent(above, "recovered"))
                 if lists and not in_item:
                     lists[-1].append(id)
-            stack.append((name, id))
+            stack.append((name, id, None))
         elif name == b"/li":
             if stack and stack[-1][0] == b"li":
                 stack.pop()
             else:
                 in_order = False
         elif name == b"ol":
-            stack.append((name, stack[-1][1] if stack else None))
+            above = stack[-1][1] if stack else None
+            stack.append((name, above, ROOT if above is None else Parent(above, "tree")))
             lists.append([])
             levels.setdefault(len(lists) - 1, []).append(lists[-1])
         elif lists:

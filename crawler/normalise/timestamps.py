@@ -41,7 +41,8 @@ MAX_LENGTH = 200
 _YEARS = range(1990, 2200)
 
 
-@dataclass(frozen=True, slots=True)
+# Sayings are told apart by identity: each is remembered with its text, and to hash one costs more than to read it.
+@dataclass(frozen=True, slots=True, eq=False)
 class _Day:
     """A day counted from the fetch: so many days back, or the last one of that name (Monday is 0)."""
 
@@ -50,7 +51,7 @@ class _Day:
     clock: time | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Ago:
     """A span back from the fetch."""
 
@@ -111,6 +112,8 @@ def _resolved(
     """The moment that was meant, checked against the clock of the fetch."""
     if seen_at.tzinfo is None:
         raise ValueError(f"the time of the fetch needs a time zone, {seen_at} has none")
+    if type(saying) is Moment and saying.at <= seen_at:
+        return saying
     tolerance = TOLERANCE
     try:
         if saying is None and words:
@@ -123,13 +126,18 @@ def _resolved(
         elif type(saying) is _Ago:
             saying = _counted_span(saying, seen_at)
         if type(saying) is Moment and saying.at > seen_at + tolerance:
-            saying = f"it lies after the page was fetched ({seen_at:%Y-%m-%d %H:%M %Z})"
+            saying = _after(seen_at)
     except OverflowError:
         saying = "it lies outside the calendar"
     if type(saying) is Moment:
         return saying
     reason = saying if type(saying) is str else "its words are of no known form"
     raise UnreadableDate(f"The date {_shown(text)} cannot be read: {reason}.")
+
+
+@lru_cache(maxsize=16)
+def _after(seen_at: datetime) -> str:
+    return f"it lies after the page was fetched ({seen_at:%Y-%m-%d %H:%M %Z})"
 
 
 @lru_cache(maxsize=16)

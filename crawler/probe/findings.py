@@ -10,7 +10,8 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle.addresses import address
-from crawler.dle.comments import UNKNOWN, Block, comments, rating
+from crawler.dle.comments import UNKNOWN, Block, comments
+from crawler.dle.fields import rating
 from crawler.dle.skins import Skin
 from crawler.dle.tags import list_tags
 from crawler.dle.text import folded

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from crawler.dle.comments import profile_name, rating
+from crawler.dle.fields import profile_name, rating
 from crawler.dle.skins import Skin
 from crawler.dle.text import beginning, folded
 from crawler.errors import UnreadableDate

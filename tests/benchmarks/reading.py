@@ -10,6 +10,7 @@ The idiomatic version (`parsel_page`) reads the same fields with a selector quer
 the tutorials of Scrapy do; both sides read dates by our own reader, since with dateparser there is nothing to compare.
 """
 
+import re
 import statistics
 import subprocess
 import sys
@@ -32,7 +33,7 @@ from crawler.normalise import normal_page, timestamps
 from crawler.reading import MAX_BYTES, refuse_pathological
 from crawler.sample import render_article
 from crawler.sites.military_review import SITE
-from crawler.sites.military_review.pages import PAGES
+from crawler.sites.military_review.pages import PAGES, _article_page
 from tests.benchmarks.pages import ENGLISH, NOW, article_with, read_page
 
 COMMENTS = 300
@@ -47,14 +48,25 @@ def rendered(comments: int) -> bytes:
     return render_article(article_with(comments), 1, "en", ENGLISH.base_url).encode()
 
 
+def quoting(comments: int) -> bytes:
+    """The same, with a quotation in each comment, so that every text must be parsed."""
+    quotation = rb"<div class='title_quote'>Quote: Ivan</div><div class='quote'>His words.</div>"
+    return re.sub(rb"(<div id='comm-id-[0-9]+'>)", rb"\1" + quotation, rendered(comments))
+
+
+def unsound(comments: int) -> bytes:
+    """The same, with an element between two comments that is never closed, so that the page must be read whole."""
+    return rendered(comments).replace(b"</ol>", b"</ol><center>", 1)
+
+
 def article_page(body: bytes) -> ArticlePage:
     """What a page says, without the look at its safety: from bytes to items, tree and all."""
     return PAGES.article(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH)
 
 
 def whole_page(body: bytes) -> ArticlePage:
-    """The same, with every comment read from the tree: with a NUL no comment is taken out."""
-    return article_page(body + b"\0")
+    """The same, with every comment read from the tree."""
+    return _article_page(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH, None)
 
 
 def moment(words: str | None) -> Moment | None:
@@ -157,7 +169,7 @@ from functools import partial
 from pathlib import Path
 from crawler.reading import read
 from crawler.sites.military_review import SITE
-from crawler.sites.military_review.pages import PAGES
+from crawler.sites.military_review.pages import PAGES, _article_page
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -212,6 +224,7 @@ def main() -> None:
 
     steps: dict[str, Callable[[], Any]] = {
         "bare parse": lambda: LexborHTMLParser(body.decode()),
+        "bare parse, not decoded": lambda: LexborHTMLParser(body),
         "parsel, with dates": lambda: parsel_page(body.decode()),
         "reading, with dates": with_dates,
         "reading": lambda: article_page(body),
@@ -241,15 +254,14 @@ def main() -> None:
         say(f"{size:5} comments {cost:7.2f} ms, {each:5.1f} µs a comment beyond {nothing:.2f} ms for none")
     say()
 
-    fits = int(COMMENTS * MAX_BYTES / len(body))
-    large = rendered(fits)
-    while len(large) > MAX_BYTES:
-        fits -= 50
-        large = rendered(fits)
-    for name, each_body in (("as it is", large), ("all from the tree", large[:-1] + b"\0")):
-        before, peak, read = peak_mib(each_body)
+    for name, made in (("as it is", rendered), ("a quotation in each", quoting), ("read whole", unsound)):
+        fits = int(COMMENTS * MAX_BYTES / len(made(COMMENTS)))
+        while len(large := made(fits)) > MAX_BYTES:
+            fits -= 50
+        before, peak, read = peak_mib(large)
+        assert read == fits
         say(
-            f"{len(large) / 2**20:.2f} MiB, {read:.0f} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before"
+            f"{len(large) / 2**20:.2f} MiB, {fits} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before"
         )
     say()
 

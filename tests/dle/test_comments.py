@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from crawler.dle.comments import Block, comments, profile_name, rating
+from crawler.dle.comments import Block, comments
+from crawler.dle.fields import profile_name, rating
 from crawler.dle.skins import DEFAULT, Skin
 from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood

@@ -1,7 +1,8 @@
 """Comments and articles as plain text."""
 
 import base64
-from urllib.parse import quote
+from html import escape
+from urllib.parse import quote, urljoin
 
 import pytest
 from hypothesis import given
@@ -203,6 +204,12 @@ def test_a_redirect_that_leads_nowhere_stays_as_it_is(href: str) -> None:
 @given(st.text())
 def test_any_target_can_be_asked_for(href: str) -> None:
     assert isinstance(true_target(href), str)
+
+
+@given(st.from_regex(r"https?://[a-z0-9.-]{1,9}/[!-~]{0,12}", fullmatch=True))
+def test_whole_addresses_are_joined_as_others_are(href: str) -> None:
+    read_ = read(f'<a href="{escape(href)}">x</a>')
+    assert [link.url for link in read_.links] == [urljoin("https://en.topwar.ru", true_target(href))]
 
 
 def test_relative_links_and_links_to_nowhere() -> None:

@@ -5,7 +5,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from crawler.dle import paging
-from crawler.dle.comments import rating
+from crawler.dle.fields import rating
 from crawler.dle.text import Written, folded, written
 from crawler.items import Article
 from crawler.site import Edition

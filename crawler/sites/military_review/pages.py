@@ -16,7 +16,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle import ajax, paging
 from crawler.dle.addresses import Address, address, ajax_address, ajax_path
-from crawler.dle.comments import NotAlike, comments
+from crawler.dle.comments import comments
+from crawler.dle.patterned import NotAlike
 from crawler.dle.recognition import NAMES, not_shown
 from crawler.dle.repeats import Shortened, shortened
 from crawler.dle.text import beginning, folded
@@ -88,11 +89,12 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
         missing = "neither its text nor its thread is where a known template has them"
     if missing is not None:
         raise not_shown(f"{url} shows no article", document, html, missing=missing)
-    if "</html" not in html[-20_000:].lower():
+    end = html[-20_000:]
+    if "</html" not in end and "</html" not in end.lower():
         raise NotUnderstood(f"{url} is cut short: the page has no end")
     path = _named(document, where, shown, url, edition).article_path
 
-    thread = tree(html, short.tags if short is not None else None)
+    thread = tree(html, short.steps if short is not None else None)
     try:
         block = comments(
             document,
