@@ -29,6 +29,7 @@ from crawler.items import (
     Precision,
     VisitOutcome,
 )
+from crawler.normalise.erasure import ErasureKind
 from crawler.normalise.text import storable
 from crawler.storage.invariants.inspection import Inspection, Seen, Tell, Wrong
 from crawler.storage.ledger import CrawlState
@@ -39,6 +40,7 @@ from crawler.storage.schema import (
     comment_states,
     comments,
     crawls,
+    erasures,
     fetches,
     frontier,
     hosts,
@@ -80,6 +82,7 @@ CLOSED: Final[Mapping[Table, Mapping[str, Sequence[str]]]] = {
     },
     visits: {"outcome": _OUTCOMES},
     crawls: {"state": get_args(CrawlState)},
+    erasures: {"kind": get_args(ErasureKind)},
     frontier: {"outcome": _OUTCOMES, "discovered_via": (*get_args(FetchKind), "asked")},
 }
 #: Tables without an edition.
