@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, select, union_all, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, select, union_all, update
 
 from crawler.fold.whole import Named, Renamed
 from crawler.items import Author
@@ -197,8 +197,22 @@ def _latest_states(
 ) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for some in portions(sorted(keys)):
-        for row in connection.execute(_states(edition, some)):
-            found[row.author_key] = max(found.get(row.author_key, (0, 0)), (row.fetch_id, row.comment_id))
+        # The database picks them out: a busy author has tens of thousands.
+        states = _states(edition, some).cte("known")
+        latest = (
+            select(states.c.author_key, func.max(states.c.fetch_id).label("fetch_id"))
+            .group_by(states.c.author_key)
+            .subquery("latest")
+        )
+        query = (
+            select(states.c.author_key, states.c.fetch_id, func.max(states.c.comment_id))
+            .join(
+                latest,
+                (latest.c.author_key == states.c.author_key) & (latest.c.fetch_id == states.c.fetch_id),
+            )
+            .group_by(states.c.author_key, states.c.fetch_id)
+        )
+        found.update({key: (fetch_id, comment_id) for key, fetch_id, comment_id in connection.execute(query)})
     return found
 
 
@@ -210,18 +224,41 @@ def _spellings(
 
     The clock may have gone back in between, so that the first look at an author is not the one with the earliest time.
     """
-    found: dict[str, dict[str, tuple[tuple[int, int], datetime]]] = {}
+    spellings: dict[str, list[tuple[str, datetime, int]]] = {}
     first_seen: dict[str, datetime] = {}
     for some in portions(sorted(keys)):
-        for row in connection.execute(_states(edition, some)):
-            first_seen[row.author_key] = min(row.seen_at, first_seen.get(row.author_key, row.seen_at))
-            mine = found.setdefault(row.author_key, {})
-            order = (row.fetch_id, row.comment_id)
-            if row.nickname_raw not in mine or order < mine[row.nickname_raw][0]:
-                mine[row.nickname_raw] = (order, row.seen_at)
-    spellings = {
-        key: [(raw, at, order[0]) for raw, (order, at) in sorted(mine.items())] for key, mine in found.items()
-    }
+        states = _states(edition, some).cte("known")
+        first = (
+            select(
+                states.c.author_key,
+                states.c.nickname_raw,
+                func.min(states.c.fetch_id).label("fetch_id"),
+                func.min(states.c.seen_at).label("earliest"),
+            )
+            .group_by(states.c.author_key, states.c.nickname_raw)
+            .subquery("first")
+        )
+        # All that began with one fetch began at one moment.
+        query = (
+            select(
+                first.c.author_key,
+                first.c.nickname_raw,
+                first.c.fetch_id,
+                first.c.earliest,
+                func.min(states.c.seen_at).label("seen_at"),
+            )
+            .join(
+                states,
+                (states.c.author_key == first.c.author_key)
+                & (states.c.nickname_raw == first.c.nickname_raw)
+                & (states.c.fetch_id == first.c.fetch_id),
+            )
+            .group_by(first.c.author_key, first.c.nickname_raw, first.c.fetch_id, first.c.earliest)
+            .order_by(first.c.author_key, first.c.nickname_raw)
+        )
+        for key, raw, fetch_id, earliest, seen_at in connection.execute(query):
+            spellings.setdefault(key, []).append((raw, seen_at, fetch_id))
+            first_seen[key] = min(earliest, first_seen.get(key, earliest))
     return spellings, first_seen
 
 
