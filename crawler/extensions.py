@@ -94,14 +94,15 @@ class CrawlRecords:
         """Make ready that those who are forgotten do not come back."""
         readers = dict.fromkeys((edition.id for edition in self.archive.editions), self.spider.reader)
         self._forgetting = loaded(self.archive.run_now, readers, readers, secret)
-        if finished(self.warcs.folder, self.archive.run_now, readers) is False:
-            logger.warning(
-                "A forgetting had been cut short, and what it had begun is undone: forget that person once more."
-            )
 
     def begin(self) -> None:
         """Write the crawl's row for each edition, and give the spider what it needs."""
         spider, archive, now = self.spider, self.archive, datetime.now(UTC)
+        locked = [edition.id for edition in archive.editions]
+        if finished(self.warcs.folder, archive.run_now, locked) is False:
+            logger.warning(
+                "A forgetting had been cut short, and what it had begun is undone: forget that person once more."
+            )
         archive.run_now(ledger.save_editions, spider.site)
         for edition in archive.editions:
             archive.run_now(ledger.require_origin, edition.id, spider.arguments.origin(edition))
