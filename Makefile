@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint forests fuzz-pages bench bench-reading bench-rereading bench-storing \
+.PHONY: help sample test crawl check lint forests histories fuzz-pages bench bench-reading bench-rereading bench-storing \
 	bench-accuracy bench-asking clean
 .DEFAULT_GOAL := help
 
@@ -42,6 +42,9 @@ lint: .venv/.made ## look for mistakes, and check format, types and import rules
 
 forests: .venv/.made ## read 10,000 random threads of each era back from their pages (8 minutes)
 	@.venv/bin/python -m tests.forest_reading $(if $(FIRST),--first $(FIRST))
+
+histories: .venv/.made ## compare 1,000 random histories with what is stored of them, on both databases (10 minutes)
+	@.venv/bin/python -m tests.histories $(if $(SEED),--seed $(SEED))
 
 fuzz-pages: .venv/.made ## read 10,000 damaged pages: each gives an item or a named error, soon (a minute)
 	@.venv/bin/python -m tests.fuzz_pages $(if $(SEED),--seed $(SEED))

@@ -101,8 +101,10 @@ def _save_sweep(
         step = article_steps.ArticleStep(article | {"last_fetch_id": look.fetch_id})
         save_article(writes, article, step)
     seen = exchange.seen
-    # All that were seen are live by now: where as many are live as were seen, those are the same.
-    all_seen = article["comments_stored"] == len(seen)
+    # All that this page shows are live: where as many are live as were seen, and seen here, those are the same. What an
+    # earlier page of the visit showed may have moved to another article since.
+    shown = {comment.written.id for comment in exchange.normal.comments} if exchange.normal else frozenset()
+    all_seen = article["comments_stored"] == len(seen) and seen <= shown
     if not all_seen:
         writes.send()
     live: Sequence[int] = sorted(seen) if all_seen else _in_state(connection, edition, article_id, "live")

@@ -107,3 +107,13 @@ def test_a_page_of_an_article_that_was_only_ever_asked_for_in_vain(connection: C
     (article,) = rows(connection, articles)
     assert (article["state"], article["change"], article["first_seen_at"]) == ("missing", "missing", at(1))
     assert rows(connection, comments)[0]["state"] == "live"
+
+
+def test_a_comment_that_moves_away_during_a_visit_hides_no_missing_one(connection: Connection) -> None:
+    """That as many comments are live as were seen does not say that they are the same."""
+    save(connection, brought(1, page(*map(comment, (11, 12, 13, 14))), ends="swept", seen=[11, 12, 13, 14]))
+    save(connection, brought(2, page(comment(11), comment(12)), visit=2))
+    store(connection, page(comment(12), article=8), 3)
+    save(connection, brought(4, page(comment(13)), visit=2, ends="swept", seen=[11, 12, 13]))
+    _, visit = rows(connection, visits)
+    assert (visit["outcome"], visit["unseen"]) == ("suspect", [14])
