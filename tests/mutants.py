@@ -22,11 +22,12 @@ from crawler.fold.look import Look, Row
 from crawler.items import Change, Exchange
 from crawler.site import Edition
 from crawler.storage import comments as stored_comments
-from crawler.storage import ledger, pages, refold, visits, writer
+from crawler.storage import pages, refold, standing, visits, writer
 from crawler.storage.bulk import Writes
 from crawler.storage.pages import Saved
 from crawler.storage.schema import comment_states, rating_states
 from crawler.storage.schema import comments as comments_table
+from crawler.storage.standing import Standing
 
 Patch = tuple[ModuleType, str, Any]
 
@@ -70,18 +71,18 @@ def _alone(_: Connection, __: Edition, article_ids: Any) -> list[int]:
     return sorted(article_ids)
 
 
-_save_fetch, _save_visit = ledger.save_fetch, visits.save_visit
+_standing, _save_visit = standing.standing, visits.save_visit
 
 
-def _always_new(*args: Any, **kwargs: Any) -> bool:
-    _save_fetch(*args, **kwargs)
-    return True
+def _never_recorded(*args: Any) -> Standing:
+    return replace(_standing(*args), recorded=False)
 
 
-def _committed(connection: Connection, *args: Any, **kwargs: Any) -> Saved:
-    saved = _save_visit(connection, *args, **kwargs)
-    connection.exec_driver_sql("COMMIT")
-    connection.exec_driver_sql("BEGIN")
+def _committed(writes: Writes, *args: Any, **kwargs: Any) -> Saved:
+    saved = _save_visit(writes, *args, **kwargs)
+    writes.send()
+    writes.connection.exec_driver_sql("COMMIT")
+    writes.connection.exec_driver_sql("BEGIN")
     return saved
 
 
@@ -148,12 +149,12 @@ def _newest_date(name: Any, said: Row, old: Row, *, trusted: bool) -> bool:
 # --- what is missing ------------------------------------------------------------------------------------------------
 
 
-def _partial_is_whole(writes: Writes, exchange: Exchange, old: Any, *args: Any, **kwargs: Any) -> Saved:
+def _partial_is_whole(writes: Writes, exchange: Exchange, *args: Any, **kwargs: Any) -> Saved:
     if exchange.ends == "partial":
         shown = exchange.normal.comments if exchange.normal else ()
         ids = frozenset(comment.written.id for comment in shown)
         exchange = replace(exchange, ends="swept", seen=ids)
-    return _save_visit(writes, exchange, old, *args, **kwargs)
+    return _save_visit(writes, exchange, *args, **kwargs)
 
 
 def _gone_at_once(old: Row, look: Look) -> CommentStep:
@@ -199,7 +200,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant(
         "late_is_folded_without_its_family", ((refold, "family", _alone), (refold, "_elsewhere", _no_states))
     ),
-    Mutant("stored_twice", ((writer, "save_fetch", _always_new),)),
+    Mutant("stored_twice", ((writer, "standing", _never_recorded),)),
     Mutant("commit_before_the_end", ((writer, "save_visit", _committed),)),
     Mutant("no_history", ((comments, "seen", _seen_without_history),)),
     Mutant("no_article_history", ((articles, "seen", _article_seen_without_history),)),
