@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with make, git and Python 3.11 or newer: `make sample` and `make test`.
 # Everything lives in .venv in this folder; nothing is installed into the system.
 
-.PHONY: help sample test crawl check lint histories forests fuzz-pages bench bench-reading bench-rereading bench-storing \
+.PHONY: help sample test crawl check lint forests histories fuzz-pages bench bench-reading bench-rereading bench-storing \
 	bench-accuracy bench-asking clean
 .DEFAULT_GOAL := help
 
