@@ -83,9 +83,9 @@ def words_hash(content: Mapping[str, Any]) -> str:
     """Hash of a comment's words and of who wrote them; not of its date and place, which are known better or worse."""
     # No text holds a NUL, and most comments hold nothing but words.
     words = f"{content['author_key'] or ''}\0{content['nickname_raw']}\0{content['body']}"
-    more = [content["quotes"], content["links"], content["images"]]
-    if any(more):
-        words += "\0" + json_text(more)
+    for name in ("quotes", "links", "images"):
+        for one in content[name]:
+            words += f"\0{name}\0" + "\0".join([str(one[key]) for key in sorted(one)])
     return blake2b(words.encode(), digest_size=16).hexdigest()
 
 

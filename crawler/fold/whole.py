@@ -10,7 +10,7 @@ from crawler.fold.comments import CommentStep
 from crawler.fold.content import article_content, comment_content
 from crawler.fold.look import Look, Row, look
 from crawler.fold.visits import visit_after, visit_swept
-from crawler.items import Author, Exchange, NormalComment, NormalPage
+from crawler.items import Author, Change, Exchange, NormalComment, NormalPage
 from crawler.normalise.renames import renames
 from crawler.normalise.threads import Place, places
 from crawler.site import Edition
@@ -51,11 +51,15 @@ class PageSteps:
 
     @property
     def new(self) -> int:
-        return sum(step.change == "new" for step in self.steps.values())
+        return self._changes.count("new")
 
     @property
     def changed(self) -> int:
-        return sum(step.change not in (None, "new") for step in self.steps.values())
+        return len(self._changes) - self._changes.count("new") - self._changes.count(None)
+
+    @property
+    def _changes(self) -> list[Change | None]:
+        return [step.change for step in self.steps.values()]
 
 
 def page_steps(

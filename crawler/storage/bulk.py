@@ -22,6 +22,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import (
     CTE,
     JSON,
+    BindParameter,
     ColumnElement,
     Connection,
     Dialect,
@@ -117,7 +118,7 @@ class Writes:
     def insert(self, table: Table, rows: Rows) -> None:
         """Insert a few rows that are not there. Others that they refer to are handed in before, and are few, too."""
         if rows:
-            self._parts.append(("insert", table, tuple(rows[0])))
+            self._parts.append(("insert" if len(rows) == 1 else "insert some", table, tuple(rows[0])))
             self._rows.append(rows)
 
     def insert_many(self, table: Table, rows: Rows) -> None:
@@ -143,21 +144,23 @@ class Writes:
         if self.connection.dialect.name == "postgresql" and len(parts) > 1:
             values: dict[str, Any] = {}
             for place, ((kind, table, columns), some) in enumerate(zip(parts, rows, strict=True)):
-                if kind == "insert":
+                if kind == "insert some":
                     values[f"rows_{place}"] = sorted(some, key=itemgetter(*_keys(table)))
+                elif kind == "insert":
+                    values |= {f"new_{name}{place}": some[0][name] for name in columns}
                 else:
                     values |= _update_values(table, columns, some[0], f"{place}")
             _together(parts).run(self.connection, **values)
             return
         for (kind, table, columns), some in zip(parts, rows, strict=True):
-            if kind == "insert":
-                insert_rows(self.connection, table, some)
-            else:
+            if kind == "update":
                 update_rows(self.connection, table, some, columns)
+            else:
+                insert_rows(self.connection, table, some)
 
 
 #: What is done to which table, with these columns.
-_Part = tuple[Literal["insert", "update"], Table, tuple[str, ...]]
+_Part = tuple[Literal["insert", "insert some", "update"], Table, tuple[str, ...]]
 
 
 def _by_temporary_table(connection: Connection, rows: Rows) -> bool:
@@ -214,8 +217,11 @@ def _update(table: Table, columns: tuple[str, ...]) -> Statement:
 
 
 def _update_of(table: Table, columns: Iterable[str], suffix: str = "") -> Update:
-    new = {name: bindparam(f"new_{name}{suffix}", type_=table.c[name].type) for name in columns}
-    return update(table).where(_this(table, suffix)).values(new)
+    return update(table).where(_this(table, suffix)).values(_new(table, columns, suffix))
+
+
+def _new(table: Table, columns: Iterable[str], suffix: str) -> dict[str, BindParameter[Any]]:
+    return {name: bindparam(f"new_{name}{suffix}", type_=table.c[name].type) for name in columns}
 
 
 def _update_values(
@@ -243,6 +249,8 @@ def _together(parts: tuple[_Part, ...]) -> Statement:
     for place, (kind, table, columns) in enumerate(parts):
         change: Insert | Update
         if kind == "insert":
+            change = insert(table).values(_new(table, columns, f"{place}"))
+        elif kind == "insert some":
             typed = [column(name, table.c[name].type) for name in columns]
             given = func.json_to_recordset(bindparam(f"rows_{place}", type_=JSON())).table_valued(*typed)
             change = insert(table).from_select(

@@ -72,7 +72,7 @@ class Statement:
         """Write once for each of these rows of values; returns how many rows were written."""
         compiled = self._for(connection)
         with driver(connection) as cursor:
-            cursor.executemany(compiled.sql, [compiled.parameters(values) for values in rows])
+            cursor.executemany(compiled.sql, compiled.parameters_of_many(rows))
             written: int = cursor.rowcount
         return written
 
@@ -109,6 +109,12 @@ class _Compiled:
         every = {**self._constant, **values} if self._constant else values
         assert len(every) == len(self._names), f"not these parameters: {every.keys() ^ self._names}"
         return self._parameters(every)
+
+    def parameters_of_many(self, rows: Iterable[Mapping[str, Any]]) -> list[Sequence[Any]]:
+        """The same for each of these rows of values."""
+        if self._constant:
+            return [self.parameters(values) for values in rows]
+        return [*map(self._parameters, rows)]
 
     def rows(self, found: Iterable[Any]) -> list[Any]:
         """What the driver found, as named tuples."""
