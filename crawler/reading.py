@@ -23,7 +23,7 @@ from crawler.site import Edition
 
 #: Stands beside everything that was read, so that what an older reader understood can be found and
 #: read again. Raised whenever the same bytes may mean something else.
-READER_VERSION = 1
+READER_VERSION = 2
 
 #: Longest page that is read, in bytes. The longest threads come to 3 MB; this is what a page may
 #: cost in memory, not what a page is expected to be.

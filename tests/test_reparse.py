@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from crawler.reading import READER_VERSION
 from crawler.reparse import Choice, Summary, reparse
 from crawler.sample import SampleSite
 from crawler.sites.military_review import SITE
@@ -152,7 +153,7 @@ def test_a_better_reader_is_no_change(copied: tuple[str, Path]) -> None:
     spoil(
         url,
         f"UPDATE comments SET body = 'Misread', posted_at = NULL, reader_version = 0 WHERE id = {id}",
-        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = 1",
+        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = {READER_VERSION}",
     )
     shown = read_again(url, folder, apply=False)
     assert (shown.articles, shown.different) == (1, 1)
@@ -185,7 +186,7 @@ def test_pages_that_were_not_understood_are_read_at_last(copied: tuple[str, Path
 
 def test_it_goes_on_where_it_was_ended(copied: tuple[str, Path]) -> None:
     url, folder = copied
-    spoil(url, "UPDATE fetches SET reader_version = 0 WHERE reader_version = 1")
+    spoil(url, f"UPDATE fetches SET reader_version = 0 WHERE reader_version = {READER_VERSION}")
     assert read_again(url, folder, article_ids=(SHORT.id,)).articles == 1
     assert read_again(url, folder, apply=False).articles == 2
     assert read_again(url, folder, processes=2).articles == 2
@@ -229,7 +230,7 @@ def test_the_verb(copied: tuple[str, Path]) -> None:
     spoil(
         url,
         f"UPDATE comments SET body = 'Misread', reader_version = 0 WHERE id = {id}",
-        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = 1",
+        f"UPDATE fetches SET reader_version = 0 WHERE article_id = {LONG.id} AND reader_version = {READER_VERSION}",
     )
     shown = crawler(url, "reparse", WARC_DIR=str(folder))
     assert shown.code == 0

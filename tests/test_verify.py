@@ -486,7 +486,8 @@ def test_somebody_who_was_forgotten(kept: Kept) -> None:
         return f"{edition_id} {key[::-1]}"
 
     assert faults(looked(kept, archive=False, person_hash=person_hash)) == {}
-    erased = "INSERT INTO erasures (author_hash, edition_id, kind, erased_at, reason) VALUES (:hash, 1, 'member', :at, '')"
+    columns = "author_hash, edition_id, kind, erased_at, reason"
+    erased = f"INSERT INTO erasures ({columns}) VALUES (:hash, 1, 'member', :at, '')"
     at = "2026-01-01T00:00:00.000000Z"
     damage(kept.url, erased, hash=person_hash(1, "somebody else"), at=at)
     assert faults(looked(kept, archive=False, person_hash=person_hash)) == {}

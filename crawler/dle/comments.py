@@ -151,7 +151,9 @@ def _comment(id: int, owners: Owners, fields: Fields, tree: Tree, *, base_url: s
         links=what.links,
         images=what.images,
         rating=shown_rating(fields.ratings(id)),
-        source_hash=source_hash(what.marks, links[0][1] if links else None, posted_raw, posted_machine),
+        source_hash=source_hash(
+            what.marks, author.nickname, links[0][1] if links else None, posted_raw, posted_machine
+        ),
     )
 
 

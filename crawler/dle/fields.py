@@ -319,16 +319,20 @@ def _words_like_a_date(root: LexborNode) -> str | None:
 
 
 def source_hash(
-    marks: Sequence[str], profile: str | None, posted_raw: str | None, posted_machine: str | None
+    marks: Sequence[str],
+    nickname: str,
+    profile: str | None,
+    posted_raw: str | None,
+    posted_machine: str | None,
 ) -> str:
     """
     Hash of what a comment's markup says, without what moves by itself.
 
-    In it go the tags, words and targets of the text, the author's profile, and a date that is for
+    In it go the tags, words and targets of the text, the author's name and profile, and a date that is for
     machines or names its year; not the rating, a date like "3 hours ago", ranks, counters, the
     avatar, or whether the author is on line. Classes are left out as well, so that a new template
     is not taken for new comments.
     """
     date = posted_machine or (posted_raw if posted_raw and _YEAR.search(posted_raw) else "")
-    parts = (profile or "", date, *filter(None, marks))
+    parts = (nickname, profile or "", date, *filter(None, marks))
     return blake2b("\x1f".join(parts).encode(errors="replace"), digest_size=16).hexdigest()

@@ -249,6 +249,6 @@ def patterned(
         links=[odd[id].links if id in odd else () for id in found],
         images=[odd[id].images if id in odd else () for id in found],
         rating=list(map(_rating, *shown)) if shown else [None] * len(found),
-        source_hash=list(map(source_hash, marks, profile_names, posted, posted_machine)),
+        source_hash=list(map(source_hash, marks, names, profile_names, posted, posted_machine)),
     )
     return dict(zip(found, read, strict=True))

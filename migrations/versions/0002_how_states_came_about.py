@@ -6,9 +6,7 @@ was not written down, so the first is called "new" and every later one "edit". T
 covers its place, so it is computed anew.
 """
 
-import json
 from hashlib import blake2b
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -152,18 +150,18 @@ def _hash_anew() -> None:
             return
         connection.execute(
             sa.text("UPDATE comments SET content_hash = :hash WHERE id = :id AND edition_id = :edition"),
-            [
-                {"id": row["id"], "edition": row["edition_id"], "hash": _hash([row[name] for name in words])}
-                for row in rows
-            ],
+            [{"id": row["id"], "edition": row["edition_id"], "hash": _hash(row)} for row in rows],
         )
         last, edition = rows[-1]["id"], rows[-1]["edition_id"]
 
 
-def _hash(words: list[Any]) -> str:
+def _hash(row: sa.RowMapping) -> str:
     # As the program computed it at that time.
-    text = json.dumps(words, ensure_ascii=False, separators=(",", ":"))
-    return blake2b(text.encode(), digest_size=16).hexdigest()
+    words = f"{row['author_key'] or ''}\0{row['nickname_raw']}\0{row['body']}"
+    for name in ("quotes", "links", "images"):
+        for one in row[name]:
+            words += f"\0{name}\0" + "\0".join([str(one[key]) for key in sorted(one)])
+    return blake2b(words.encode(), digest_size=16).hexdigest()
 
 
 def downgrade() -> None:

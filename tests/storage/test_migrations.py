@@ -330,3 +330,46 @@ def test_bad_addresses(address: str, said: str) -> None:
 )
 def test_addresses_are_shown_without_passwords(address: str, shown: str) -> None:
     assert database.shown(address) == shown
+
+
+def test_rows_of_the_first_version_become_those_of_today(database_url: str) -> None:
+    """A comment and an article that were stored before states said how they came about."""
+    config = database.alembic_config(database_url)
+    command.upgrade(config, "0001")
+    with database.engine(database_url, writes=True).begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO editions VALUES (1, 'made_up', 'en', 'https://en.example.org', 'Europe/Moscow', NULL)"
+            )
+        )
+        at = "2017-11-05T12:00:00.000000Z"
+        connection.execute(
+            text(
+                "INSERT INTO articles (id, edition_id, url, title, body, footnotes, tags, images, comments_stored, "
+                "state, first_seen_at, last_seen_at, fetch_id) VALUES (7, 1, 'https://en.example.org/7-a.html', "
+                "'Title', 'Text.', '[]', '[]', '[]', 1, 'live', :at, :at, 101)"
+            ),
+            {"at": at},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO authors (key, edition_id, nickname, kind, profile_name, skeleton, first_seen_at) "
+                "VALUES ('vasya', 1, 'Vasya', 'member', 'Vasya', 'Vasya', :at)"
+            ),
+            {"at": at},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO comments (id, edition_id, article_id, parent_source, author_key, nickname_raw, body, "
+                "quotes, links, images, source_hash, root_id, depth, path, state, first_seen_at, state_since, "
+                "content_hash, fetch_id) VALUES (11, 1, 7, 'root', 'vasya', 'Vasya', 'Words of 11.', '[]', '[]', "
+                "'[]', 'of old', 11, 0, '0000000011', 'live', :at, :at, 'of old', 101)"
+            ),
+            {"at": at},
+        )
+    database.migrate(database_url)
+    with database.engine(database_url, writes=True).begin() as connection:
+        # The same words in other markup, read by another reader: nothing has changed.
+        assert store(connection, page(comment(11)), 201, reader_version=2).comments_changed == 0
+        states = found(connection, "SELECT state, change, fetch_id, until FROM comment_history")
+        assert states == [("live", "new", 101, None)]
