@@ -74,8 +74,8 @@ def _alone(_: Connection, __: Edition, article_ids: Any) -> list[int]:
 _standing, _save_visit = standing.standing, visits.save_visit
 
 
-def _always_new(*args: Any, **kwargs: Any) -> Standing:
-    return replace(_standing(*args, **kwargs), recorded=False)
+def _never_recorded(*args: Any) -> Standing:
+    return replace(_standing(*args), recorded=False)
 
 
 def _committed(writes: Writes, *args: Any, **kwargs: Any) -> Saved:
@@ -149,12 +149,12 @@ def _newest_date(name: Any, said: Row, old: Row, *, trusted: bool) -> bool:
 # --- what is missing ------------------------------------------------------------------------------------------------
 
 
-def _partial_is_whole(writes: Writes, exchange: Exchange, old: Any, *args: Any, **kwargs: Any) -> Saved:
+def _partial_is_whole(writes: Writes, exchange: Exchange, *args: Any, **kwargs: Any) -> Saved:
     if exchange.ends == "partial":
         shown = exchange.normal.comments if exchange.normal else ()
         ids = frozenset(comment.written.id for comment in shown)
         exchange = replace(exchange, ends="swept", seen=ids)
-    return _save_visit(writes, exchange, old, *args, **kwargs)
+    return _save_visit(writes, exchange, *args, **kwargs)
 
 
 def _gone_at_once(old: Row, look: Look) -> CommentStep:
@@ -190,7 +190,7 @@ def _no_states(*_: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _no_threads(*_: Any, **__: Any) -> Sequence[int]:
+def _no_threads(*_: Any) -> Sequence[int]:
     return []
 
 
@@ -200,7 +200,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant(
         "late_is_folded_without_its_family", ((refold, "family", _alone), (refold, "_elsewhere", _no_states))
     ),
-    Mutant("stored_twice", ((writer, "standing", _always_new),)),
+    Mutant("stored_twice", ((writer, "standing", _never_recorded),)),
     Mutant("commit_before_the_end", ((writer, "save_visit", _committed),)),
     Mutant("no_history", ((comments, "seen", _seen_without_history),)),
     Mutant("no_article_history", ((articles, "seen", _article_seen_without_history),)),

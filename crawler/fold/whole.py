@@ -191,6 +191,10 @@ class Whole:
         )
         self.renamed += renamed(keys, now)
         for id, each in done.steps.items():
+            before = self.comments.get(id)
+            if before is not None and before["article_id"] != each.row["article_id"]:
+                # What comes late of the article that it has left must find it there.
+                self.articles[before["article_id"]]["last_fetch_id"] = now.fetch_id
             self._put(id, each)
         self.named += done.named
         return done

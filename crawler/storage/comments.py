@@ -106,6 +106,8 @@ def save_comments(
     save_renames(connection, edition, renamed(keys, look))
     _leave_authors(connection, edition, known, done)
     write_places(connection, edition, moved)
+    left = {stored[id].article_id for id in rows if id in stored} - {article_id}
+    _note_left(connection, edition, left, look)
     for number in threads:
         place_thread(connection, edition, number)
     return done
@@ -222,3 +224,16 @@ def add_to_stored(connection: Connection, edition: Edition, more: Mapping[int, i
     for article_id, number in sorted(more.items()):
         if number:
             _ADD.run(connection, article_id=article_id, edition=edition.id, more=number)
+
+
+_LEFT: Final = Statement(
+    update(articles)
+    .where(articles.c.id == bindparam("article_id"), articles.c.edition_id == bindparam("edition"))
+    .values(last_fetch_id=bindparam("fetch_id"))
+)
+
+
+def _note_left(connection: Connection, edition: Edition, article_ids: Iterable[int], look: Look) -> None:
+    """Note which articles comments have left: what comes late of those must find the comments there."""
+    for article_id in sorted(article_ids):
+        _LEFT.run(connection, article_id=article_id, edition=edition.id, fetch_id=look.fetch_id)

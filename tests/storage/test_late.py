@@ -117,3 +117,14 @@ def test_a_comment_that_moves_away_during_a_visit_hides_no_missing_one(connectio
     save(connection, brought(4, page(comment(13)), visit=2, ends="swept", seen=[11, 12, 13]))
     _, visit = rows(connection, visits)
     assert (visit["outcome"], visit["unseen"]) == ("suspect", [14])
+
+
+def test_a_late_sweep_finds_the_comments_that_have_left_since(connection: Connection) -> None:
+    """In the order of the fetches 12 was missing in the one article before it turned up in the other."""
+    first = [11, 12, 13, 14, 15, 16]
+    rest = [11, 13, 14, 15, 16]
+    save(connection, brought(1, page(*map(comment, first)), ends="swept", seen=first))
+    store(connection, page(comment(12), article=8), 3)
+    save(connection, brought(2, page(*map(comment, rest)), visit=2, ends="swept", seen=rest))
+    states = [(row["comment_id"], row["state"], row["until"]) for row in rows(connection, comment_states)]
+    assert states == [(12, "live", at(2)), (12, "missing", at(3))]
