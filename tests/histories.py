@@ -135,7 +135,7 @@ class StoredState:
         use = self._use_power
         made: Any = connected.cursor_factory
 
-        class Cursor(made):  # type: ignore[misc] - whatever the driver's is
+        class Cursor(made):  # type: ignore[misc]  # the driver chooses it
             def execute(self, *arguments: Any, **named: Any) -> Any:
                 use()
                 return super().execute(*arguments, **named)
