@@ -350,7 +350,7 @@ def _comment(markup: Markup, answer: Answer, version: int) -> Comment:
 def _parent(markup: Markup, skin: Skin, version: int) -> tuple[ParentSource, int | None]:
     above, id = markup.above, markup.post.id
     match skin:
-        case "tree" if id % 5 == 0 and above:
+        case "tree" if id % 2 == 0 and above:
             return ("root", None) if version == 1 else ("recovered", above[0])
         case "capped" if len(above) > 1:
             return "capped", above[-1]

@@ -190,7 +190,7 @@ def _no_states(*_: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _no_threads(*_: Any) -> Sequence[int]:
+def _no_threads(*_: Any, **__: Any) -> Sequence[int]:
     return []
 
 
