@@ -216,11 +216,7 @@ class NaiveFold:
     def _page(self, page: NormalPage, fetch_id: int, at: datetime, version: int | None) -> tuple[int, int]:
         """How many comments the page brought, and how many it changed."""
         article_id = page.article.written.id
-        parents = {
-            id: parent
-            for each in {thing.now.says["article_id"] for thing in self.comments.values()}
-            for id, parent in self._parents(each).items()
-        }
+        standing = self._standing()
         keys: list[tuple[str, str]] = []
         new = changed = 0
         for comment in page.comments:
@@ -235,9 +231,7 @@ class NaiveFold:
                 new += 1
             else:
                 key = thing.now.says["author_key"]
-                self._seen_again(
-                    thing, says, page.written.comments.flat, self._line(id, parents), fetch_id, at, version
-                )
+                self._seen_again(thing, says, page.written.comments.flat, standing[id], fetch_id, at, version)
                 if key is not None and thing.now.says["author_key"] is not None:
                     keys.append((key, thing.now.says["author_key"]))
                 rating = comment.written.rating
