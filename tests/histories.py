@@ -604,6 +604,10 @@ def tried(machine: type[Histories], number: int, *, seed: int, steps: int = 20, 
     )
 
 
+#: Histories that the suite tries, and their seed.
+NUMBER: Final = 60
+SEED: Final = 1
+
 #: Histories between two lines of progress.
 AT_ONCE: Final = 50
 
