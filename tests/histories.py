@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 
@@ -86,6 +86,8 @@ class StoredState:
         engine = database.engine(url, writes=True)
         if engine.dialect.name == "sqlite":
             event.listen(engine, "do_connect", self._sqlite)
+            # Nothing here must outlive a real loss of power.
+            event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous = OFF"))
         else:
             event.listen(engine, "connect", self._on_postgres)
         self.connection = engine.connect()
@@ -126,10 +128,7 @@ class StoredState:
             def cursor(self, *_: Any) -> Any:
                 return super().cursor(Cursor)
 
-        connected = sqlite3.connect(*arguments, **named, factory=Connected)
-        # Nothing here must outlive a real loss of power.
-        connected.execute("PRAGMA synchronous = OFF")
-        return connected
+        return sqlite3.connect(*arguments, **named, factory=Connected)
 
     def _on_postgres(self, connected: Any, _: object) -> None:
         use = self._use_power
@@ -530,7 +529,8 @@ class Histories(RuleBasedStateMachine):
         """What must be recorded of an exchange; by which reader it was read last is not said here."""
         assert arrival.fetch is not None
         visit_id = None if arrival.visit is None else arrival.visit.id
-        return asdict(arrival.fetch) | {"crawl_id": self._crawl_id(arrival), "visit_id": visit_id}
+        fetch = {name: getattr(arrival.fetch, name) for name in Fetch.__dataclass_fields__}
+        return fetch | {"crawl_id": self._crawl_id(arrival), "visit_id": visit_id}
 
     def teardown(self) -> None:
         type(self).tried += 1
@@ -603,6 +603,10 @@ def tried(machine: type[Histories], number: int, *, seed: int, steps: int = 20, 
         ),
     )
 
+
+#: Histories that the suite tries, and their seed.
+NUMBER: Final = 60
+SEED: Final = 1
 
 #: Histories between two lines of progress.
 AT_ONCE: Final = 50

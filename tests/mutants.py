@@ -74,8 +74,8 @@ def _alone(_: Connection, __: Edition, article_ids: Any) -> list[int]:
 _standing, _save_visit = standing.standing, visits.save_visit
 
 
-def _never_recorded(*args: Any) -> Standing:
-    return replace(_standing(*args), recorded=False)
+def _never_recorded(*args: Any, **kwargs: Any) -> Standing:
+    return replace(_standing(*args, **kwargs), recorded=False)
 
 
 def _committed(writes: Writes, *args: Any, **kwargs: Any) -> Saved:

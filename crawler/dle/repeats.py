@@ -113,6 +113,9 @@ def _shortened(html: str) -> Shortened | None:
     page = _Page(html, before)
     if not page.takes_all(start) or not page.repeats or len(set(page.order)) < len(page.order):
         return None
+    # Whatever else claims to be the text of a comment may stand before the true one, and then counts.
+    if html.count("='comm-id-") + html.count('="comm-id-') > len(page.order):
+        return None
     return page.short()
 
 

@@ -53,8 +53,11 @@ def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> 
     latest = {one.author.key: one for one in in_order}
     spellings = {(one.author.key, one.nickname_raw): one for one in reversed(in_order)}
     first_seen: dict[str, datetime] = {}
-    for (key, _), one in spellings.items():
-        first_seen[key] = min(one.at, first_seen.get(key, one.at))
+    for one in in_order:
+        # By the clock, which may have gone back: the first one is not always the one with the earliest time.
+        known_since = first_seen.get(one.author.key)
+        if known_since is None or one.at < known_since:
+            first_seen[one.author.key] = one.at
     found = _AUTHORS.all(connection, keys=list(latest), edition=edition.id)
     stored = {row.key: row for row in found}
     new, rows = [], []
