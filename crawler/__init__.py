@@ -24,7 +24,6 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     extensions      the lock, the row of a crawl, the progress line
     commands/       `scrapy crawl` with an honest exit code
     upkeep          what the commands share that keep the archive in order
-    reparse         the archive read again with today's reader, and what that changes
     importing/      pages out of archives that others made, with their own dates
     sample/         a small made-up site to try everything on without the network
     probe/          one page, looked at closely; a skin proposed where nobody has seen its template
