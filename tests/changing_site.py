@@ -59,7 +59,7 @@ drift        the site counts its comments wrong skin        pages look otherwise
 #: What happens often stands several times.
 CHANGES: Final[tuple[ChangeKind, ...]] = (
     "post", "post", "post", "post", "edit", "edit", "append", "link", "date", "remove", "hide", "restore", "move",
-    "move", "rename", "respell", "rate", "rate", "rewrite", "illustrate", "view", "purge", "return", "lose",
+    "move", "move", "rename", "respell", "rate", "rate", "rewrite", "illustrate", "view", "purge", "return", "lose",
     "readdress", "put back", "put back", "page", "page", "count pages", "drift", "skin", "skin",
 )  # fmt: skip
 

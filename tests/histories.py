@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -27,6 +28,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import Table, column, delete, event, select, table, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import TableClause
 
 from crawler.fold.whole import Whole
@@ -218,7 +220,7 @@ plans = st.builds(
     events=st.lists(st.sampled_from(["page"] * 8 + ["stale", "error", "failure", "unsent"]), max_size=3).map(
         tuple
     ),
-    to_the_end=st.sampled_from([True, True, True, False]),
+    to_the_end=st.sampled_from([True, True, False]),
     storing=st.sampled_from(["now", "now", "now", "later", "backwards"]),
     old=st.integers(0, 50),
 )
@@ -586,27 +588,48 @@ def histories(stored_state: StoredState, *, whole: bool = True) -> type[Historie
     return type("HistoriesHere", (Histories,), here)
 
 
-def tried(machine: type[Histories], number: int, *, seed: int, steps: int = 20, shrink: bool = True) -> None:
-    """Try so many histories of so many steps, others for each seed; raises what went wrong."""
-    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+def tried(machine: type[Histories], number: int, *, seed: int) -> None:
+    """Try so many histories, others for each seed; raises what went wrong, with as short a history as was found."""
+    _try(machine, number, seed=seed, phases=[Phase.generate, Phase.shrink])
+
+
+def failed(machine: type[Histories], number: int, *, seed: int) -> ExampleDatabase:
+    """The first of so many histories that fails, as it is found; raises AssertionError where none does."""
+    found = InMemoryExampleDatabase()
+    try:
+        _try(machine, number, seed=seed, phases=[Phase.generate], found=found)
+    except (AssertionError, IntegrityError):
+        return found
+    raise AssertionError(f"none of {number} histories fails")
+
+
+def tried_again(machine: type[Histories], found: ExampleDatabase) -> None:
+    """Try again what failed; raises what goes wrong."""
+    _try(machine, 1, seed=0, phases=[Phase.reuse], found=found)
+
+
+def _try(
+    machine: type[Histories],
+    number: int,
+    *,
+    seed: int,
+    phases: Sequence[Phase],
+    found: ExampleDatabase | None = None,
+) -> None:
     machine._hypothesis_internal_use_seed = seed
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=number,
-            stateful_step_count=steps,
+            stateful_step_count=20,
             deadline=None,
-            database=None,
+            database=found,
             phases=phases,
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )
 
-
-#: Histories that the suite tries, and their seed.
-NUMBER: Final = 60
-SEED: Final = 1
 
 #: Histories between two lines of progress.
 AT_ONCE: Final = 50
