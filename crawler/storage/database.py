@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -61,6 +62,10 @@ def engine(url: str, *, writes: bool = False) -> Engine:
 
         @event.listens_for(made, "begin")
         def on_begin(connection: Connection) -> None:
+            raw: Any = connection.connection.dbapi_connection
+            if raw.in_transaction:
+                # A COMMIT that SQLite refuses, as on a full disk, leaves its transaction open; nobody rolls it back.
+                raw.rollback()
             connection.exec_driver_sql(begin)
 
         return made

@@ -22,7 +22,7 @@ from crawler.storage import database, ledger, queries
 from crawler.storage.archive import LOCK_CLASS, Archive
 from crawler.storage.schema import hosts
 from tests.postgres import Server
-from tests.storing import EN, NOON, RU, SITE
+from tests.storing import EN, NOON, RU, SITE, fetch
 
 #: Seconds that no step of these tests takes.
 PATIENCE_S = 20
@@ -134,6 +134,19 @@ def test_work_is_one_transaction(migrated_url: str) -> None:
         assert archive.run_now(add_host, "second") == 2
     with database.reading(migrated_url) as connection:
         assert queries.totals(connection)["hosts"] == 2
+
+
+def test_work_that_cannot_be_committed_leaves_nothing(migrated_url: str) -> None:
+    def without_its_visit(connection: Connection) -> None:
+        # Whether the visit is there is looked at in the end only.
+        ledger.save_fetch(connection, fetch(1), crawl_id=None, visit_id=99)
+
+    with opened(migrated_url, EN) as archive:
+        with pytest.raises(CannotStore):
+            archive.run_now(without_its_visit)
+        assert archive.run_now(add_host, "next") == 1
+    with database.reading(migrated_url) as connection:
+        assert queries.totals(connection)["fetches"] == 0
 
 
 def test_work_is_done_in_order_and_before_closing(migrated_url: str) -> None:
