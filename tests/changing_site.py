@@ -185,7 +185,8 @@ class ChangingSite:
                     one = post if kind == "hide" else hidden[b % len(hidden)]
                     self._put(replace(one, shown=kind == "restore"))
             case "move":
-                self._move(post, b)
+                # Rather one that is answered: those below it move with it.
+                self._move(self.posts[post.parent] if post.parent is not None and b % 3 else post, b)
             case "rename":
                 name = account.base if b % 4 == 0 else f"{account.base}{b % 4}"
                 self.accounts[account.number] = replace(account, nickname=name, profile=name)
