@@ -19,16 +19,15 @@ What crawls that were killed left torn at the end of a file is destroyed as well
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from crawler.dle.persons import alias_key, name_keys
-from crawler.environment import EMBEDDED_DATABASE
 from crawler.errors import BadArgument, BadRecord, CannotStore
+from crawler.families import Run
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.rewriting import Moved, Rewriting, Searched, destroy, leftovers, searched, to_rewrite
 from crawler.fetching.warc import repaired, sync_folder
@@ -40,8 +39,6 @@ from crawler.reading import READER_VERSION
 from crawler.rereading import reread
 from crawler.site import Edition
 from crawler.sites import readers
-from crawler.storage import ledger
-from crawler.storage.archive import Archive
 from crawler.storage.erasures import (
     Move,
     articles_of,
@@ -51,6 +48,7 @@ from crawler.storage.erasures import (
     save_erasures,
     spellings,
 )
+from crawler.upkeep import opened
 from crawler.work import Progress, Say, shared
 
 
@@ -112,7 +110,7 @@ def forget(
         BadArgument: FORGET_KEY is missing, too short, or not the one with which people were forgotten before.
         CannotStore: The archive or the database cannot be used, or a file of the archive is damaged: nobody knows
             what that shows.
-        AlreadyRunning: A crawl of one of the editions is running.
+        AlreadyRunning: A crawl of one of the editions is running, and something is to be written.
     """
     if not secret or len(secret) < MIN_SECRET:
         raise BadArgument(
@@ -122,17 +120,9 @@ def forget(
     key = key.strip().casefold()
     if not key:
         raise BadArgument("Whom to forget? Give a key of the table authors, such as vasya or guest:vasya.")
-    database = Archive(url, editions, embedded=url == EMBEDDED_DATABASE)
-    database.open()
-    try:
-        for reader in {id(reader.site): reader for reader in readers().values()}.values():
-            database.run_now(ledger.save_editions, reader.site)
-        work = _Work(
-            database, folder, key, editions, secret.encode(), processes, say, now or datetime.now(UTC)
-        )
+    with opened(url, editions, apply=apply) as run:
+        work = _Work(run, folder, key, editions, secret.encode(), processes, say, now or datetime.now(UTC))
         summary = work.done(reason) if apply else work.counted()
-    finally:
-        database.close()
     if apply:
         summary.overwritten = overwrite_freed(url)
     return summary
@@ -143,7 +133,7 @@ class _Work:
 
     def __init__(
         self,
-        database: Archive,
+        run: Run,
         folder: Path,
         key: str,
         editions: Sequence[Edition],
@@ -152,7 +142,7 @@ class _Work:
         say: Say,
         now: datetime,
     ) -> None:
-        self._run: Callable[..., Any] = database.run_now
+        self._run = run
         self._folder = folder
         self._key = key
         self._editions = {edition.id: edition for edition in editions}

@@ -92,21 +92,6 @@ def _from(archive: ArchiveReader, fetch: Fetch) -> Archived:
     return archived
 
 
-def unfinished(told: Iterable[Exchange]) -> dict[int, Visit]:
-    """
-    The visits among these exchanges that did not end, by their numbers.
-
-    Their outcome is "stopped", unless the crawl that made them is still running.
-    """
-    visits: dict[int, Visit] = {}
-    for exchange in told:
-        if exchange.visit is not None:
-            visits[exchange.visit.id] = exchange.visit
-            if exchange.ends is not None:
-                del visits[exchange.visit.id]
-    return visits
-
-
 def _reply(archived: Archived) -> Reply:
     """What came, as it came in the crawl."""
     fetch = archived.fetch

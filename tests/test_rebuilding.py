@@ -18,7 +18,7 @@ from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.warc import Place
 from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
-from crawler.rereading import exchanges, reread, unfinished
+from crawler.rereading import exchanges, reread
 from crawler.sample import Answer, SampleSite, sample_articles
 from crawler.sample.content import SampleArticle
 from crawler.sites import readers
@@ -27,6 +27,7 @@ from crawler.storage import database, ledger
 from crawler.storage.writer import save_exchange
 from tests.crawling import content, crawl_command, environment, rows, run
 from tests.test_crawl import BIG, SMALL, begun
+from tests.visits import unfinished
 
 OTHERS = [article for article in sample_articles() if article not in (BIG, SMALL)]
 #: Ours, when a rebuilt row must tell of no clock of ours.

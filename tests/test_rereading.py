@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from crawler.fetching.records import Archived
 from crawler.items import Exchange, FetchOutcome, VisitOutcome
-from crawler.rereading import exchanges, unfinished
+from crawler.rereading import exchanges
 from crawler.sites import military_review, readers
 from crawler.sites.military_review.pages import PAGES
 from crawler.visiting import Reply, begun, step
-from tests.visits import EN, NUMBER_PATH, PATH, READER, Coming, came_next, visit, visited
+from tests.visits import EN, NUMBER_PATH, PATH, READER, Coming, came_next, unfinished, visit, visited
 
 Came = tuple[FetchOutcome, str]
 

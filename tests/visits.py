@@ -1,5 +1,6 @@
 """A made-up site whose pages are a line of numbers, and visits to it without network."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from crawler.items import (
     CommentAnswer,
     CommentPage,
     Entry,
+    Exchange,
     Fetch,
     FetchOutcome,
     ListingPage,
@@ -162,3 +164,14 @@ came_next: st.SearchStrategy[tuple[FetchOutcome, str]] = st.one_of(
         st.sampled_from(["not_found", "refused", "server_error", "timeout", "failed", "too_big"]), st.just("")
     ),
 )
+
+
+def unfinished(told: Iterable[Exchange]) -> dict[int, Visit]:
+    """The visits among these exchanges that did not end, by their numbers."""
+    visits: dict[int, Visit] = {}
+    for exchange in told:
+        if exchange.visit is not None:
+            visits[exchange.visit.id] = exchange.visit
+            if exchange.ends is not None:
+                del visits[exchange.visit.id]
+    return visits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from crawler.cli.keeping import chosen_editions
-from crawler.cli.shown import as_json, example, print_json
+from crawler.cli.shown import as_json, example, print_json, processes, say
 from crawler.environment import Environment
 from crawler.errors import CannotStore
 
@@ -33,13 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--edition", help="Only pages of this edition, such as en; by default all.")
 @click.option("--dry-run", is_flag=True, help="Only look what is in the files; write nothing.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=os.cpu_count() or 1,
-    show_default="one a processor",
-    help="How many read pages at a time.",
-)
+@processes("read pages")
 @as_json
 def import_(
     files: tuple[Path, ...], edition: str | None, dry_run: bool, processes: int, as_json: bool
@@ -60,7 +53,7 @@ def import_(
         chosen_editions(edition),
         dry_run=dry_run,
         processes=processes,
-        say=lambda line: click.echo(line, err=True),
+        say=say,
         secret=environment.forget_secret,
     )
     if as_json:

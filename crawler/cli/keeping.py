@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli.shown import as_json, example, print_json
+from crawler.cli.shown import as_json, example, print_json, processes, say
 from crawler.environment import Environment
 from crawler.errors import BadArgument, CannotStore
 from crawler.normalise.erasure import author_hash
@@ -40,13 +39,7 @@ SHOWN = 60
 @click.option("--edition", help="Only this edition, such as en; by default all.")
 @click.option("--apply", is_flag=True, help="Write what differs; otherwise it is only shown.")
 @click.option("--again", is_flag=True, help="Read again also what this version of the reader has read.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=os.cpu_count() or 1,
-    show_default="one a processor",
-    help="How many read pages at a time.",
-)
+@processes("read pages")
 @as_json
 def reparse(
     article_ids: tuple[int, ...],
@@ -80,7 +73,7 @@ def reparse(
         choice,
         apply=apply,
         processes=processes,
-        say=lambda line: click.echo(line, err=True),
+        say=say,
         secret=environment.forget_secret,
     )
     if as_json:
@@ -106,13 +99,7 @@ def reparse(
 )
 @click.option("--all-articles", is_flag=True, help="All articles are read again.")
 @click.option("--no-archive", is_flag=True, help="Look at the database alone.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=os.cpu_count() or 1,
-    show_default="one a processor",
-    help="How many read the archive at a time.",
-)
+@processes("read the archive")
 @as_json
 def verify(
     edition: str | None,
@@ -143,7 +130,7 @@ def verify(
         choice,
         processes=processes,
         person_hash=_person_hash(environment),
-        say=lambda line: click.echo(line, err=True),
+        say=say,
     ):
         results.append(result)
         if not as_json:
@@ -167,13 +154,7 @@ def verify(
 @click.option("--reason", default="", help="Is kept, with the day. It should not say who it is.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written anew.")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-@click.option(
-    "--processes",
-    type=click.IntRange(min=1),
-    default=os.cpu_count() or 1,
-    show_default="one a processor",
-    help="How many search the archive at a time.",
-)
+@processes("search the archive")
 @as_json
 def forget(
     key: str,
@@ -204,7 +185,7 @@ def forget(
         reason=reason,
         apply=not dry_run,
         processes=processes,
-        say=lambda line: click.echo(line, err=True),
+        say=say,
     )
     if as_json:
         print_json(asdict(summary))

@@ -1,16 +1,35 @@
-"""What the verbs share: the option --json, examples under their help, tables and JSON on the terminal."""
+"""What the verbs share: options, examples under their help, tables and JSON on the terminal."""
 
 import json
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, times in UTC, for other programs."
 )
+
+
+def processes(what: str) -> Callable[[Verb], Verb]:
+    """The option --processes of a verb that shares its work: what each of them does."""
+    return click.option(
+        "--processes",
+        type=click.IntRange(min=1),
+        default=os.cpu_count() or 1,
+        show_default="one a processor",
+        help=f"How many {what} at a time.",
+    )
+
+
+def say(line: str) -> None:
+    """Tell how far a verb is, apart from what it prints."""
+    click.echo(line, err=True)
 
 
 def example(*lines: str) -> str:

@@ -9,6 +9,7 @@ them. Whatever a kill leaves half done the next import goes on with: what was ar
 recorded and not read. Importing the same file again changes nothing.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -298,7 +299,7 @@ def _take_repeats(
 # --- into our own --------------------------------------------------------------------------------------------------
 
 
-class _Taker:
+class _Taker(ABC):
     """Takes pages, some at a time."""
 
     def __init__(self, run: Run, summary: Summary, without: Without | None) -> None:
@@ -324,8 +325,9 @@ class _Taker:
         self.summary.taken += len(new)
         self._take(new)
 
+    @abstractmethod
     def _take(self, new: Sequence[Capture]) -> None:
-        raise NotImplementedError
+        """Take pages that were not imported before."""
 
 
 def _numbered(connection: Any, some: Sequence[Capture]) -> tuple[list[Capture], int]:

@@ -71,13 +71,6 @@ class Difference:
     #: Numbers of all fetches that were folded.
     fetch_ids: tuple[int, ...]
 
-    @property
-    def shows(self) -> bool:
-        """Whether any row differs, but for the version of the reader."""
-        return any(self.tables.values()) or any(
-            (old.fetch.outcome, old.fetch.detail) != (new.outcome, new.detail) for old, new in self.fetches
-        )
-
 
 def family(connection: Connection, edition: Edition, article_ids: Iterable[int]) -> list[int]:
     """The articles, and all those with which they share a comment that has moved, however indirectly."""

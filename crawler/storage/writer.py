@@ -61,10 +61,11 @@ def save_exchange(
         except Late as late:
             writes.send()
             saved, known = _save_late(connection, exchange, late, reread, reader_version), None
-    # That a visit could not go on is for the frontier alone to know: the visit is what its fetches tell.
-    if visit is not None and exchange.ends is not None:
+    # That a visit could not go on is for the frontier alone to know: the visit is what its fetches tell. One that goes
+    # on is to the frontier as if it were stopped here: a crawl may be killed before its end.
+    if visit is not None:
         known = known or standing(connection, edition, visit.article_id)
-        outcome = saved.outcome or exchange.ends
+        outcome = (saved.outcome or exchange.ends) if exchange.ends is not None else "stopped"
         url = edition.base_url + visit.path
         save_visit_end(writes, edition, visit.article_id, known, url, outcome, now=now)
     writes.send()

@@ -279,3 +279,16 @@ def test_a_listing(connection: Connection) -> None:
     assert save(connection, exchange, crawl_id=begin(connection), now=NOON) == Saved()
     assert [row["discovered_via"] for row in rows(connection, frontier)] == ["listing", "listing"]
     assert rows(connection, visits) == []
+
+
+def test_an_article_is_known_from_the_first_page_of_its_visit_on(connection: Connection) -> None:
+    """A crawl that asked for it by its number may be killed before the visit ends."""
+    crawl_id = begin(connection)
+    first = Exchange(edition=EN, fetch=fetch(1), normal=normal(page(comment(11))), visit=VISIT, seen_first=1)
+    save(connection, first, crawl_id=crawl_id, now=at(1))
+    (known,) = rows(connection, frontier)
+    assert (known["article_id"], known["next_visit_at"], known["last_visit_at"]) == (ARTICLE, at(1), None)
+    second = Exchange(edition=EN, fetch=fetch(2), visit=VISIT, ends="partial")
+    save(connection, second, crawl_id=crawl_id, now=at(2))
+    (known,) = rows(connection, frontier)
+    assert (known["outcome"], known["attempts"], known["last_visit_at"]) == ("partial", 1, at(2))
