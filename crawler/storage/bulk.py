@@ -41,7 +41,7 @@ from sqlalchemy import (
     update,
 )
 
-from crawler.storage.statements import Statement, driver, row_values
+from crawler.storage.statements import RowValues, Statement, driver
 
 #: From so many rows on a temporary table is worth its making.
 MANY: Final = 200
@@ -186,8 +186,8 @@ def _with_temporary_table(
 def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows, *, into: str) -> None:
     values = _values(table, columns, connection.dialect)
     with driver(connection) as cursor, cursor.copy(f"COPY {into} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(values(row))
+        for row in values.of_many(rows):
+            copy.write_row(row)
 
 
 # Tables and dialects live as long as the program, and are few.
@@ -199,11 +199,8 @@ def _keys(table: Table) -> tuple[str, ...]:
 
 
 @lru_cache
-def _values(
-    table: Table, columns: tuple[str, ...], dialect: Dialect
-) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
-    """Gives the values of a row in the order of the columns, as the driver takes them."""
-    return row_values(columns, [table.c[name].type for name in columns], dialect)
+def _values(table: Table, columns: tuple[str, ...], dialect: Dialect) -> RowValues:
+    return RowValues(columns, [table.c[name].type for name in columns], dialect)
 
 
 @lru_cache
