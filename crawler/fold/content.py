@@ -57,36 +57,42 @@ def json_text(value: Any) -> str:
 
 def comment_content(comment: NormalComment, article_id: int) -> Row:
     """The content columns of a comment, and the hash of its words."""
-    written = comment.written
-    posted = comment.posted
-    content: Row = {
+    written, author, posted, body = comment.written, comment.author, comment.posted, comment.body
+    author_key = author.key if author else None
+    nickname = written.nickname_raw[:NICKNAME_RAW_LENGTH]
+    # Most comments have none of these.
+    quotes = _quotes_json(comment.quotes) if comment.quotes else []
+    links = _links_json(written.links) if written.links else []
+    images = images_json(written.images) if written.images else []
+    # The hash of the words and of who wrote them; not of date and place, which are known better or worse.
+    words = f"{author_key or ''}\0{nickname}\0{body}"  # no text holds a NUL
+    if quotes or links or images:
+        words += _beside_words(quotes=quotes, links=links, images=images)
+    return {
         "article_id": article_id,
         "parent_id": written.parent_id,
         "parent_source": written.parent_source,
-        "author_key": comment.author.key if comment.author else None,
-        "nickname_raw": written.nickname_raw[:NICKNAME_RAW_LENGTH],
+        "author_key": author_key,
+        "nickname_raw": nickname,
         "posted_at": posted.at if posted else None,
         "posted_raw": written.posted_raw or written.posted_machine,
         "posted_precision": posted.precision if posted else None,
-        "body": comment.body,
-        # Most comments have none of these.
-        "quotes": _quotes_json(comment.quotes) if comment.quotes else [],
-        "links": _links_json(written.links) if written.links else [],
-        "images": images_json(written.images) if written.images else [],
+        "body": body,
+        "quotes": quotes,
+        "links": links,
+        "images": images,
         "source_hash": written.source_hash,
+        "content_hash": blake2b(words.encode(), digest_size=16).hexdigest(),
     }
-    content["content_hash"] = words_hash(content)
-    return content
 
 
-def words_hash(content: Mapping[str, Any]) -> str:
-    """Hash of a comment's words and of who wrote them; not of its date and place, which are known better or worse."""
-    # No text holds a NUL, and most comments hold nothing but words.
-    words = f"{content['author_key'] or ''}\0{content['nickname_raw']}\0{content['body']}"
-    for name in ("quotes", "links", "images"):
-        for one in content[name]:
-            words += f"\0{name}\0" + "\0".join([str(one[key]) for key in sorted(one)])
-    return blake2b(words.encode(), digest_size=16).hexdigest()
+def _beside_words(**lists: list[dict[str, Any]]) -> str:
+    """What a comment holds beside its own words, as a text that is hashed with them."""
+    return "".join(
+        f"\0{name}\0" + "\0".join([str(one[key]) for key in sorted(one)])
+        for name, ones in lists.items()
+        for one in ones
+    )
 
 
 def article_content(article: NormalArticle, edition: Edition) -> Row:

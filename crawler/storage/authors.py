@@ -50,35 +50,36 @@ def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> 
     """
     connection = writes.connection
     in_order = sorted(named, key=attrgetter("fetch_id", "comment_id"))
-    latest = {one.author.key: one for one in in_order}
-    spellings = {(one.author.key, one.nickname_raw): one for one in reversed(in_order)}
+    latest: dict[str, Named] = {}
+    spellings: dict[tuple[str, str], Named] = {}
     first_seen: dict[str, datetime] = {}
     for one in in_order:
+        key = one.author.key
+        latest[key] = one
+        spellings.setdefault((key, one.nickname_raw), one)
         # By the clock, which may have gone back: the first one is not always the one with the earliest time.
-        known_since = first_seen.get(one.author.key)
+        known_since = first_seen.get(key)
         if known_since is None or one.at < known_since:
-            first_seen[one.author.key] = one.at
+            first_seen[key] = one.at
     found = _AUTHORS.all(connection, keys=list(latest), edition=edition.id)
     stored = {row.key: row for row in found}
     new, rows = [], []
     for key, one in latest.items():
-        old = stored.get(key)
+        old, first = stored.get(key), first_seen[key]
         if old is None:
-            new.append(_row(edition, one.author, first_seen[key]))
+            new.append(_row(edition, one.author, first))
             continue
-        first = min(first_seen[key], old.first_seen_at)
         author = _numbered(one.author, old)
         same = _facts(old) == _facts(author)
+        if same and first >= old.first_seen_at:
+            continue
+        first = min(first, old.first_seen_at)
         # Another page may have been stored that is later and shows the author as they are stored.
         if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
             row = {name: getattr(old, name) for name in ("key", "edition_id", *FACTS)}
-            row |= {"first_seen_at": first, "site_user_id": author.site_user_id}
+            rows.append(row | {"first_seen_at": first, "site_user_id": author.site_user_id})
         else:
-            row = _row(edition, author, first)
-        if not same or first != old.first_seen_at:
-            rows.append(row)
-    writes.insert(authors, new)
-    update_rows(connection, authors, rows, [*FACTS, "first_seen_at"])
+            rows.append(_row(edition, author, first))
     known = {(row.key, row.nickname_raw): row.fetch_id for row in found}
     unknown, earlier = [], []
     for (key, raw), one in spellings.items():
@@ -87,7 +88,9 @@ def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> 
             unknown.append(_name(edition, key, raw, one.at, one.fetch_id))
         elif one.fetch_id < since:
             earlier.append(_name(edition, key, raw, one.at, one.fetch_id))
+    writes.insert(authors, new)
     writes.insert(author_names, unknown)
+    update_rows(connection, authors, rows, [*FACTS, "first_seen_at"])
     update_rows(connection, author_names, earlier, ["first_seen_at", "fetch_id"])
 
 

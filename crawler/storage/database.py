@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from crawler.errors import BadArgument, CannotStore
 from crawler.fold.content import json_text
+from crawler.storage.statements import driver_errors
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -66,7 +67,8 @@ def engine(url: str, *, writes: bool = False) -> Engine:
             if raw.in_transaction:
                 # A COMMIT that SQLite refuses, as on a full disk, leaves its transaction open; nobody rolls it back.
                 raw.rollback()
-            connection.exec_driver_sql(begin)
+            with driver_errors(connection):
+                raw.execute(begin)
 
         return made
     return create_engine(

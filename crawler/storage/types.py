@@ -43,8 +43,10 @@ def utc_text(moment: datetime) -> str:
     """The moment as SQLite keeps it: `2017-11-03T09:20:00.000000Z`. Raises ValueError where it has no zone."""
     if moment.tzinfo is None:
         raise ValueError(f"a stored time needs a time zone, {moment} has none")
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
     # Not strftime: it is four times as slow, and writes the year 17 with two digits.
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return moment.isoformat("T", "microseconds").removesuffix("+00:00") + "Z"
 
 
 #: Numbers that the site gives, and our own that grow for years. SQLite only counts up a plain INTEGER by itself.
