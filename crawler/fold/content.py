@@ -1,7 +1,7 @@
 """What a page says of an article and of a comment, as the columns that hold it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -60,14 +60,15 @@ def comment_content(comment: NormalComment, article_id: int) -> Row:
     written, author, posted, body = comment.written, comment.author, comment.posted, comment.body
     author_key = author.key if author else None
     nickname = written.nickname_raw[:NICKNAME_RAW_LENGTH]
-    # Most comments have none of these.
-    quotes = _quotes_json(comment.quotes) if comment.quotes else []
-    links = _links_json(written.links) if written.links else []
-    images = images_json(written.images) if written.images else []
     # The hash of the words and of who wrote them; not of date and place, which are known better or worse.
     words = f"{author_key or ''}\0{nickname}\0{body}"  # no text holds a NUL
-    if quotes or links or images:
-        words += _beside_words(quotes=quotes, links=links, images=images)
+    # Most comments have none of these.
+    for quote in comment.quotes:
+        words += f"\0quotes\0{quote.author}\0{quote.comment_id}\0{quote.level}\0{quote.text}"
+    for link in written.links:
+        words += f"\0links\0{link.text}\0{link.url}"
+    for image in written.images:
+        words += f"\0images\0{image.caption}\0{image.url}"
     return {
         "article_id": article_id,
         "parent_id": written.parent_id,
@@ -78,21 +79,12 @@ def comment_content(comment: NormalComment, article_id: int) -> Row:
         "posted_raw": written.posted_raw or written.posted_machine,
         "posted_precision": posted.precision if posted else None,
         "body": body,
-        "quotes": quotes,
-        "links": links,
-        "images": images,
+        "quotes": _quotes_json(comment.quotes) if comment.quotes else [],
+        "links": _links_json(written.links) if written.links else [],
+        "images": images_json(written.images) if written.images else [],
         "source_hash": written.source_hash,
         "content_hash": blake2b(words.encode(), digest_size=16).hexdigest(),
     }
-
-
-def _beside_words(**lists: list[dict[str, Any]]) -> str:
-    """What a comment holds beside its own words, as a text that is hashed with them."""
-    return "".join(
-        f"\0{name}\0" + "\0".join([str(one[key]) for key in sorted(one)])
-        for name, ones in lists.items()
-        for one in ones
-    )
 
 
 def article_content(article: NormalArticle, edition: Edition) -> Row:
