@@ -14,7 +14,7 @@ What is there is known: whoever calls has looked, in the same transaction, and i
 ever be wrong, the database refuses a key that is there already, and nothing of the transaction is kept.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, Literal

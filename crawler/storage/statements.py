@@ -101,8 +101,11 @@ class _Compiled:
         self._constant = {name: value for name, value in compiler.params.items() if value is not None}
         self._parameters = RowValues(names, [compiler.binds[name].type for name in names], dialect)
         columns = list(core.exported_columns)
-        row: Any = namedtuple("Row", [column.name for column in columns])
-        self._row = partial(tuple.__new__, row)  # what `_make` does, without counting
+        names_of_columns = [column.name for column in columns]
+        # What `_make` does, without counting.
+        self._row: Callable[[Iterable[Any]], Any] = partial(
+            tuple.__new__, namedtuple("Row", names_of_columns)
+        )
         self._from_driver = [
             (place, from_driver)
             for place, column in enumerate(columns)
@@ -117,7 +120,9 @@ class _Compiled:
 
     def parameters_of_many(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
         """The same for each of these rows of values."""
-        return self._parameters.of_many([{**self._constant, **row} for row in rows] if self._constant else rows)
+        return self._parameters.of_many(
+            [{**self._constant, **row} for row in rows] if self._constant else rows
+        )
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
         """What the driver found, as named tuples."""
@@ -169,7 +174,7 @@ class RowValues:
         return found
 
     def of_many(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
-        """The values of rows, of at least one: column by column, which takes a third of the time that row by row does."""
+        """The values of rows, of at least one: made column by column, which is faster than row by row."""
         columns = zip(*map(self._of_row, rows), strict=True)
         return zip(*map(_column_values, columns, self._processors), strict=True)
 
