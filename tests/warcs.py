@@ -47,6 +47,8 @@ def _by_warcio(path: Path) -> Iterator[tuple[int, Record]]:
             payload = record.raw_stream.read()
             offset = iterator.get_record_offset()  # after reading: it goes to the record's end
             assert not record.digest_checker.problems, (path, offset, record.digest_checker.problems)
+            names = [name.lower() for name, _ in record.rec_headers.headers]
+            assert len(names) == len(set(names)), (path, offset, names)
             yield (
                 offset,
                 Record(

@@ -17,7 +17,7 @@ from scrapy import Request
 from scrapy.http import Headers, Response
 
 from crawler.errors import CannotStore
-from crawler.fetching.bodies import Body
+from crawler.fetching.bodies import Body, packings
 from crawler.fetching.exchange import Asked
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive
@@ -112,7 +112,7 @@ def capture(fetch: Fetch, request: Request, response: Response | None) -> Captur
             body_length=len(response.body),
         ),
         body=response.body,
-        packed="Content-Encoding" in response.headers,
+        packed=bool(packings(response.headers.getlist("Content-Encoding"))),
         truncated=_truncation(request.meta.get("body"), response.flags),
         ip_address=str(response.ip_address) if direct else None,
     )

@@ -76,7 +76,7 @@ def looked_at(
         max_bytes: Longest body that we read, unpacked; 0 for no bound.
     """
     try:
-        return Body(_whole(sent, _layers(encodings), headers, flags, max_bytes))
+        return Body(_whole(sent, packings(encodings), headers, flags, max_bytes))
     except _Faulty as error:
         return Body(fault=error.fault)
 
@@ -87,7 +87,7 @@ class _Faulty(Exception):
         self.fault: Fault = (outcome, detail)
 
 
-def _layers(encodings: Iterable[bytes]) -> list[str]:
+def packings(encodings: Iterable[bytes]) -> list[str]:
     """How a body is packed, in the order in which that was done."""
     names = b",".join(encodings).decode("latin-1").lower().split(",")
     return [name.strip() for name in names if name.strip() not in ("", "identity")]
@@ -120,7 +120,7 @@ def _whole(body: bytes, layers: list[str], headers: int, flags: Collection[str],
 
 def legible(sent: bytes, *, encodings: Iterable[bytes], max_bytes: int) -> bytes:
     """What can be read of a body that is not whole, unpacked as far as that goes."""
-    for encoding in reversed(_layers(encodings)):
+    for encoding in reversed(packings(encodings)):
         if encoding == "br":
             sent = _beginning_of_brotli(sent, max_bytes)
         elif encoding in ("gzip", "x-gzip"):

@@ -180,7 +180,7 @@ class Rewriting:
                 yield place, None, packed_member(record.written())
             elif record.kind == "response":
                 changed = self._changed(record)
-                yield place, record, packed_member(record.written(), plain=True) if changed else packed
+                yield place, record, packed_member(record.written(), "text") if changed else packed
             elif record.kind == "revisit":
                 moved = self._refer_anew(record)
                 yield place, record, packed_member(record.written()) if moved else packed

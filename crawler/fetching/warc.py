@@ -229,12 +229,16 @@ class WarcArchive:
         original = self._originals.get(fetch.url)
         if original is None or original.digest != fetch.digest or capture.truncated is not None:
             original = None
-        response = _revisit(capture, common, original) if original else _response(capture, common)
+        holds: Contents
+        if original is None:
+            response, holds = _response(capture, common), "packed" if capture.packed else "text"
+        else:
+            response, holds = _revisit(capture, common, original), "lines"
         response_id = response.rec_headers.get_header("WARC-Record-ID")
         head = capture.request_head
         request = b"" if head is None else _member(_request(capture.fetch.url, head, common, response_id))
         # One write: where the response is whole, so is the request before it.
-        offset = file.append(request + _member(response, plain=not capture.packed)) + len(request)
+        offset = file.append(request + _member(response, holds)) + len(request)
         place = Place(file.name, offset)
         if original is None and fetch.digest is not None and capture.truncated is None:
             self._originals[fetch.url] = _Original(fetch.digest, response_id, date, place)
@@ -505,7 +509,7 @@ def warc_date(moment: datetime) -> str:
     >>> warc_date(datetime(2017, 11, 3, 9, 20, tzinfo=UTC))
     '2017-11-03T09:20:00.000000Z'
     """
-    return f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def payload_digest(digest: str) -> str:
@@ -545,29 +549,35 @@ class _Head(StatusAndHeaders):  # type: ignore[misc]  # warcio comes without typ
         self.headers_buff = self._as_sent
 
 
+Contents = Literal["text", "lines", "packed"]
+
+# By what fills most of a record: zlib's level, method, window and memory. zlib takes longer to find nothing in a body
+# that came packed than all else takes that is done for its record, and to make a large window ready for a few lines.
+_PACKING: Final[Mapping[Contents, tuple[int, int, int, int]]] = {
+    "text": (6, zlib.DEFLATED, 16 + 15, 8),
+    "lines": (1, zlib.DEFLATED, 16 + 10, 4),
+    "packed": (0, zlib.DEFLATED, 16 + 9, 1),
+}
+
 _WRITER: Final = _Writer(BytesIO(), gzip=False, warc_version="1.1")
+_NO_PAYLOAD: Final = payload_digest(hashlib.sha256().hexdigest())
 
 
-def _member(record: ArcWarcRecord, *, plain: bool = False) -> bytes:
-    """The record as a gzip member; `plain` as in `packed_member`."""
+def _member(record: ArcWarcRecord, holds: Contents = "lines") -> bytes:
+    """The record as a gzip member; `holds` as in `packed_member`."""
     buffer = BytesIO()
     _Writer(buffer, gzip=False, warc_version="1.1").write_record(record)
-    return packed_member(buffer.getbuffer(), plain=plain)
+    return packed_member(buffer.getbuffer(), holds)
 
 
-def packed_member(record: bytes | memoryview, *, plain: bool = False) -> bytes:
+def packed_member(record: bytes | memoryview, holds: Contents = "lines") -> bytes:
     """
     A record as a gzip member.
 
     Args:
-        plain: Whether it holds a long text. In anything else there is little to win (a body that came packed, a few
-            header lines), so zlib is not given the time and memory to look for it: that would double what it costs.
+        holds: What fills most of it.
     """
-    packer = (
-        zlib.compressobj(6, zlib.DEFLATED, 16 + 15, 8)
-        if plain
-        else zlib.compressobj(1, zlib.DEFLATED, 16 + 12, 6)
-    )
+    packer = zlib.compressobj(*_PACKING[holds])
     return packer.compress(record) + packer.flush()
 
 
@@ -611,32 +621,58 @@ def _warcinfo(name: str, info: Mapping[str, str]) -> ArcWarcRecord:
 
 
 def _request(url: str, head: bytes, common: Mapping[str, str], response_id: str) -> ArcWarcRecord:
-    return _WRITER.create_warc_record(
-        url,
+    return _record(
         "request",
-        http_headers=_Head(head),
-        warc_headers_dict={
-            **common,
-            "WARC-Concurrent-To": response_id,
-            "WARC-Payload-Digest": payload_digest(hashlib.sha256().hexdigest()),
-        },
+        url,
+        {**common, "WARC-Concurrent-To": response_id},
+        payload_digest=_NO_PAYLOAD,
+        head=head,
     )
 
 
 def _response(capture: Capture, common: Mapping[str, str]) -> ArcWarcRecord:
     assert capture.response_head is not None
-    fields = dict(common)
-    if capture.fetch.digest is not None:
-        fields["WARC-Payload-Digest"] = payload_digest(capture.fetch.digest)
-    if capture.truncated is not None:
-        fields["WARC-Truncated"] = capture.truncated
-    return _WRITER.create_warc_record(
-        capture.fetch.url,
+    digest = capture.fetch.digest or hashlib.sha256(capture.body).hexdigest()
+    truncated = capture.truncated
+    return _record(
         "response",
-        payload=BytesIO(capture.body),
-        length=len(capture.body),
-        http_headers=_Head(capture.response_head),
-        warc_headers_dict=fields,
+        capture.fetch.url,
+        common if truncated is None else {**common, "WARC-Truncated": truncated},
+        payload_digest=payload_digest(digest),
+        head=capture.response_head,
+        body=capture.body,
+    )
+
+
+def _record(
+    kind: Literal["request", "response"],
+    url: str,
+    fields: Mapping[str, str],
+    *,
+    payload_digest: str,
+    head: bytes,
+    body: bytes = b"",
+) -> ArcWarcRecord:
+    """
+    A record with a whole HTTP message.
+
+    warcio goes through the fields for each that it looks for; the digests come first, so that it finds them at once.
+    """
+    headers = [
+        ("WARC-Type", kind),
+        ("WARC-Payload-Digest", payload_digest),
+        ("WARC-Record-ID", _WRITER._make_warc_id()),
+        ("WARC-Target-URI", url),
+        *fields.items(),
+    ]
+    return _WRITER.create_warc_record(
+        url,
+        kind,
+        payload=BytesIO(body),
+        length=len(body),
+        http_headers=_Head(head),
+        warc_headers=StatusAndHeaders("", headers, protocol=_WRITER.warc_version),
+        warc_content_type=_WRITER.WARC_RECORDS[kind],
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final, get_args
 from urllib.parse import quote, urlsplit
 
 from crawler.dle.addresses import address
-from crawler.fetching.bodies import looked_at
+from crawler.fetching.bodies import looked_at, packings
 from crawler.fetching.exchange import one_line
 from crawler.fetching.foreign import MAX_RECORD, ForeignAnswer, ForeignRecord
 from crawler.fetching.warc import Capture, Truncation
@@ -183,7 +183,7 @@ def capture(page: PageAt, found: ForeignAnswer, *, truncated: str | None) -> Cap
         request_head=None,
         response_head=found.head,
         body=body,
-        packed=bool(encodings),
+        packed=bool(packings(encodings)),
         truncated=cut,
         origin=page.origin,
     )

@@ -112,6 +112,26 @@ def test_what_was_sent_is_read_back(
     assert (found[after].payload, found[after].status) == (PAGE, "200")
 
 
+@pytest.mark.parametrize(
+    ("headers", "body", "at_most"),
+    [
+        ({}, PAGE * 200, 0.1),
+        ({"Content-Encoding": "identity"}, PAGE * 200, 0.1),
+        ({"Content-Encoding": "br"}, bytes(range(256)) * 100, 1.1),
+    ],
+    ids=["plain", "plain, and says so", "packed"],
+)
+def test_only_what_came_plain_is_packed(
+    tmp_path: Path, headers: dict[str, str | bytes], body: bytes, at_most: float
+) -> None:
+    writer = archive(tmp_path)
+    place = writer.save(exchange(1, body, headers=headers))
+    writer.close()
+    file = (tmp_path / place.file).read_bytes()
+    assert (body in file) == (headers == {"Content-Encoding": "br"})
+    assert len(file) < len(body) * at_most
+
+
 def test_a_record_says_what_it_is_of(tmp_path: Path) -> None:
     writer = archive(tmp_path)
     place = writer.save(exchange(5, outcome="not_found", status=404))
