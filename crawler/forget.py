@@ -28,9 +28,10 @@ from pathlib import Path
 from crawler.dle.persons import alias_key, name_keys
 from crawler.errors import BadArgument, BadRecord, CannotStore
 from crawler.families import Run
+from crawler.fetching.files import sync_folder
 from crawler.fetching.records import ArchiveReader
+from crawler.fetching.repair import repaired
 from crawler.fetching.rewriting import Moved, Rewriting, Searched, destroy, leftovers, searched, to_rewrite
-from crawler.fetching.warc import repaired, sync_folder
 from crawler.forgetting import JOURNAL, MIN_SECRET, Forgetting, finished, loaded
 from crawler.items import Exchange, Recorded
 from crawler.normalise.erasure import ErasureKind, Erasures, author_hash, check_hash, kind_of

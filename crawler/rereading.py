@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body
+from crawler.fetching.capture import Place
 from crawler.fetching.charsets import old_charset
 from crawler.fetching.exchange import one_line, redirect, server_time
 from crawler.fetching.records import Archived, ArchiveReader
-from crawler.fetching.warc import Place
 from crawler.items import Exchange, Fetch, Recorded, Visit, VisitOutcome
 from crawler.site import Edition
 from crawler.visiting import Progress, Reply, SiteReader, alone, asked_path, begun, listing, step

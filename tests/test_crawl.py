@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from crawler.fetching.warc import Place
+from crawler.fetching.capture import Place
 from crawler.sample import Answer, SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS, Edition
 from crawler.storage import database

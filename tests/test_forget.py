@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from crawler.errors import AlreadyRunning, BadArgument, CannotStore
+from crawler.fetching.files import TORN
 from crawler.fetching.records import ArchiveReader
-from crawler.fetching.warc import TORN
 from crawler.forget import forget
 from crawler.forgetting import JOURNAL, finished
 from crawler.importing import import_files

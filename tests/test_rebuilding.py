@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from crawler.errors import BadRecord
+from crawler.fetching.capture import Place
 from crawler.fetching.records import Archived, ArchiveReader
-from crawler.fetching.warc import Place
 from crawler.items import Exchange, Recorded
 from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread

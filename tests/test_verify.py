@@ -20,7 +20,9 @@ import pytest
 from sqlalchemy import text
 
 from crawler.errors import BadArgument, CannotStore
-from crawler.fetching.warc import OPEN, TORN, Capture, Place, WarcArchive
+from crawler.fetching.capture import Capture, Place
+from crawler.fetching.files import OPEN, TORN
+from crawler.fetching.warc import WarcArchive
 from crawler.sample import SampleSite
 from crawler.storage import database, ledger
 from crawler.storage.types import utc_text

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastwarc.warc import ArchiveIterator as FastIterator
 from warcio.archiveiterator import ArchiveIterator
 
-from crawler.fetching.warc import Place
+from crawler.fetching.capture import Place
 
 
 @dataclass(frozen=True, slots=True)

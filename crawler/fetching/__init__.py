@@ -10,8 +10,11 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     bodies        did the whole body come?
     charsets      in which letters an old page is written
     archiving     every exchange into the archive before anybody reads it
+    capture       what is archived of an exchange, and the WARC records that it becomes
     warc          the archive's files, as they are written
-    records       the same, as they are read
+    files         how nobody else writes them meanwhile, and what is written is really there
+    repair        what killed runs left of them, mended
+    records       the same files, as they are read
     foreign       archives that others made, as they are read
     rewriting     the same, written anew without what is to be forgotten
     conversation  a few requests outside a crawl, as polite as one

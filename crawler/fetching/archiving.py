@@ -18,9 +18,10 @@ from scrapy.http import Headers, Response
 
 from crawler.errors import CannotStore
 from crawler.fetching.bodies import Body, packings
+from crawler.fetching.capture import Capture, Place, Truncation
 from crawler.fetching.exchange import Asked
 from crawler.fetching.rewriting import Without, capture_without
-from crawler.fetching.warc import Capture, Place, Truncation, WarcArchive
+from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch
 
 logger = logging.getLogger(__name__)

@@ -25,7 +25,8 @@ from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body, looked_at
-from crawler.fetching.warc import OPEN, Place, payload_digest
+from crawler.fetching.capture import Place, payload_digest
+from crawler.fetching.files import OPEN
 from crawler.items import Fetch, FetchKind, FetchOutcome, FetchSource
 
 MAX_RECORD: Final = 64 * 1024 * 1024

@@ -19,10 +19,11 @@ from typing import Any, Final
 
 from crawler.errors import BadRecord
 from crawler.families import Run, families, members, told
+from crawler.fetching.capture import Capture
 from crawler.fetching.foreign import ForeignRecord, answer, payload_name, records
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.rewriting import Without, capture_without
-from crawler.fetching.warc import Capture, WarcArchive
+from crawler.fetching.warc import WarcArchive
 from crawler.forgetting import loaded
 from crawler.importing.captures import PageAt, capture, hosts, original_date, page_at
 from crawler.items import Exchange, Fetch, Recorded

@@ -10,9 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from crawler.dle.addresses import address
 from crawler.fetching.bodies import looked_at, packings
+from crawler.fetching.capture import Capture, Truncation
 from crawler.fetching.exchange import one_line
 from crawler.fetching.foreign import MAX_RECORD, ForeignAnswer, ForeignRecord
-from crawler.fetching.warc import Capture, Truncation
 from crawler.items import Fetch, FetchKind
 from crawler.reading import MAX_BYTES
 from crawler.site import Edition
@@ -56,7 +56,7 @@ class PageAt:
     #: Page of the comments.
     number: int
     at: datetime
-    #: Where it stood in the foreign archive, see `crawler.fetching.warc.Capture`.
+    #: Where it stood in the foreign archive, see `crawler.fetching.capture.Capture`.
     origin: Mapping[str, str]
     #: Whether it was fetched from another archive, whose clock is not that of the page.
     through_archive: bool = False

@@ -13,8 +13,9 @@ from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 
 from crawler.errors import BadRecord, CannotStore
+from crawler.fetching.capture import Place
+from crawler.fetching.files import OPEN, TORN, is_written
 from crawler.fetching.records import Archived, ArchiveReader
-from crawler.fetching.warc import OPEN, TORN, Place, is_written
 from crawler.items import Recorded
 from crawler.normalise.text import storable
 from crawler.storage.invariants.archived import fetches_by_file, fetches_in, fetches_of

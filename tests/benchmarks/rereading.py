@@ -17,8 +17,9 @@ from typing import Any
 
 from fastwarc.warc import ArchiveIterator as FastIterator
 
+from crawler.fetching.capture import Capture
 from crawler.fetching.records import ArchiveReader
-from crawler.fetching.warc import Capture, WarcArchive
+from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch
 from crawler.rereading import exchanges
 from crawler.sample import render_article

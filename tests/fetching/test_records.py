@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import BadRecord
+from crawler.fetching.capture import Capture, Place
 from crawler.fetching.exchange import one_line
+from crawler.fetching.files import OPEN
 from crawler.fetching.records import Archived, ArchiveReader, Indexed
-from crawler.fetching.warc import OPEN, Capture, Place
 from crawler.items import Fetch
 from tests.fetching.test_warc import PAGE, archive, asked, exchange
 from tests.warcs import records

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.errors import BadRecord
+from crawler.fetching.capture import Capture
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.rewriting import Rewriting, destroy, leftovers, searched, to_rewrite
-from crawler.fetching.warc import Capture
 from crawler.items import Fetch, FetchKind
 from tests.fetching.test_records import place, saved, unanswered
 from tests.fetching.test_warc import PAGE, archive, exchange

@@ -17,9 +17,12 @@ from scrapy.http import Headers, Response
 from crawler.errors import CannotStore
 from crawler.fetching.archiving import capture
 from crawler.fetching.bodies import Body
+from crawler.fetching.capture import Capture, Place
 from crawler.fetching.clock import Clock
 from crawler.fetching.exchange import Asked
-from crawler.fetching.warc import OPEN, TORN, Capture, Place, WarcArchive, repaired
+from crawler.fetching.files import OPEN, TORN
+from crawler.fetching.repair import repaired
+from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, FetchOutcome
 from tests.fetching.faultserver import faultserver
 from tests.fetching.test_exchange import ANSWERS
