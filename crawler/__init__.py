@@ -13,7 +13,7 @@ The rooms, from the ground up. Imports go downwards only; import-linter holds th
     storage/        the only room that speaks SQL
     reading         bytes of a page → what this page is and says
     visiting        what comes of a page that was asked for, and what to ask next
-    forgetting      who is to be forgotten, kept out of all that is stored from now on
+    kept_out        who is to be forgotten, kept out of all that is stored from now on
     rereading       the archive, read again: what was stored of it then, or what today's reader makes of it
     families, work  articles read again as a whole; work that takes long, shared between processes
     reparse         the database brought into step with what today's reader makes of the archive

@@ -22,8 +22,8 @@ from crawler.fetching.hosts import Hosts, host_of
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
-from crawler.forgetting import Forgetting, finished, loaded
 from crawler.items import Fetch, Host
+from crawler.kept_out import KeptOut, finished, loaded
 from crawler.site import Edition
 from crawler.spider import ThreadSpider
 from crawler.storage import ledger
@@ -48,7 +48,7 @@ class CrawlRecords:
         self.archive = archive
         self.warcs = warcs
         self.verdicts: dict[int, Verdict] = {}
-        self._forgetting = Forgetting({}, {})
+        self._kept_out = KeptOut({}, {})
         self._heart: asyncio.Task[None] | None = None
 
     @classmethod
@@ -93,7 +93,7 @@ class CrawlRecords:
     def forget(self, secret: str | None) -> None:
         """Make ready that those who are forgotten do not come back."""
         readers = dict.fromkeys((edition.id for edition in self.archive.editions), self.spider.reader)
-        self._forgetting = loaded(self.archive.run_now, readers, readers, secret)
+        self._kept_out = loaded(self.archive.run_now, readers, readers, secret)
 
     def begin(self) -> None:
         """Write the crawl's row for each edition, and give the spider what it needs."""
@@ -122,7 +122,7 @@ class CrawlRecords:
         crawler, archive = self.spider.crawler, self.archive
         archiving = crawler.get_downloader_middleware(ArchiveFirst)
         if archiving is not None:
-            archiving.write_to(self.warcs, self._forgetting.without if self._forgetting else None)
+            archiving.write_to(self.warcs, self._kept_out.without if self._kept_out else None)
         exchanges = crawler.get_downloader_middleware(Exchanges)
         if exchanges is not None:
             for edition in archive.editions:

@@ -32,8 +32,8 @@ from crawler.fetching.files import sync_folder
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.repair import repaired
 from crawler.fetching.rewriting import Moved, Rewriting, Searched, destroy, leftovers, searched, to_rewrite
-from crawler.forgetting import JOURNAL, MIN_SECRET, Forgetting, finished, loaded
 from crawler.items import Exchange, Recorded
+from crawler.kept_out import JOURNAL, MIN_SECRET, KeptOut, finished, loaded
 from crawler.normalise.erasure import ErasureKind, Erasures, author_hash, check_hash, kind_of
 from crawler.normalise.nicknames import nickname
 from crawler.reading import READER_VERSION
@@ -163,7 +163,7 @@ class _Work:
             )
             for id, hashes in self._hashes.items()
         }
-        self._forgetting = Forgetting(erased, self._readers)
+        self._kept_out = KeptOut(erased, self._readers)
 
     def _hashes_in(self, edition_id: int) -> dict[str, ErasureKind]:
         """What is stored of the person: the key, and the spellings of names that are not part of it."""
@@ -203,7 +203,7 @@ class _Work:
         destroy(self._folder, leftovers(self._folder))
         found = self._searched()
         names = to_rewrite(found)
-        rewriting = Rewriting(self._folder, self._forgetting.without, on=self._now.date())
+        rewriting = Rewriting(self._folder, self._kept_out.without, on=self._now.date())
         progress = Progress(self._say, "written anew", len(names), "files")
         try:
             for name in names:
@@ -243,9 +243,9 @@ class _Work:
         names = [name for name in ArchiveReader(self._folder).files() if (self._folder / name).exists()]
         progress = Progress(self._say, "searched", len(names), "files")
         found: dict[str, Searched] = {}
-        search = partial(_search, self._folder, self._forgetting)
+        search = partial(_search, self._folder, self._kept_out)
         for name, said in shared(search, names, min(self._processes, len(names))):
-            said = _search(self._folder, self._forgetting, name) if said is None else said
+            said = _search(self._folder, self._kept_out, name) if said is None else said
             if isinstance(said, BadRecord):
                 raise _damaged(said)
             found[name] = said
@@ -259,7 +259,7 @@ class _Work:
         return found
 
     def _again(self, known: Iterable[Recorded]) -> Iterator[Exchange]:
-        return reread(known, ArchiveReader(self._folder), self._forgetting.reading(self._readers))
+        return reread(known, ArchiveReader(self._folder), self._kept_out.reading(self._readers))
 
 
 def _move(moved: Moved) -> Move:
@@ -273,10 +273,10 @@ def _move(moved: Moved) -> Move:
     )
 
 
-def _search(folder: Path, forgetting: Forgetting, name: str) -> Searched | BadRecord:
+def _search(folder: Path, kept_out: KeptOut, name: str) -> Searched | BadRecord:
     """What a file shows, looked for in a process of its own."""
     try:
-        return searched(folder, forgetting.without, name)
+        return searched(folder, kept_out.without, name)
     except BadRecord as error:
         return error
 

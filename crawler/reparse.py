@@ -17,8 +17,8 @@ from typing import Any, Final
 from crawler.errors import BadRecord
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
-from crawler.forgetting import loaded
 from crawler.items import Exchange, Recorded
+from crawler.kept_out import loaded
 from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread
 from crawler.site import Edition

@@ -55,7 +55,7 @@ class SiteReader:
     site: Site
     pages: PageReaders
     #: A page without those who are to be forgotten: from the number of its edition, its address and its bytes; None
-    #: where nobody is, or where the pages come without them (see `crawler.forgetting`).
+    #: where nobody is, or where the pages come without them (see `crawler.kept_out`).
     without: Callable[[int, str, bytes], bytes] | None = None
 
 

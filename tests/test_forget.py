@@ -13,8 +13,8 @@ from crawler.errors import AlreadyRunning, BadArgument, CannotStore
 from crawler.fetching.files import TORN
 from crawler.fetching.records import ArchiveReader
 from crawler.forget import forget
-from crawler.forgetting import JOURNAL, finished
 from crawler.importing import import_files
+from crawler.kept_out import JOURNAL, finished
 from crawler.reparse import Choice, reparse
 from crawler.sample import SampleSite, render_article, sample_articles
 from crawler.sample.markup import parsed, plain

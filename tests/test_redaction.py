@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from crawler.dle.persons import member_key
 from crawler.errors import NotUnderstood
-from crawler.forgetting import redacted_body
 from crawler.items import Quote
+from crawler.kept_out import redacted_body
 from crawler.sites.military_review.skins import COMMENTS
 from tests.forest import ERAS, Era, Forest, Page, answers, pages
 from tests.forest_people import Person

@@ -24,9 +24,9 @@ from crawler.fetching.foreign import ForeignRecord, answer, payload_name, record
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import WarcArchive
-from crawler.forgetting import loaded
 from crawler.importing.captures import PageAt, capture, hosts, original_date, page_at
 from crawler.items import Exchange, Fetch, Recorded
+from crawler.kept_out import loaded
 from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread
 from crawler.site import Edition
@@ -146,8 +146,8 @@ def import_files(
     now = now or datetime.now(UTC)
     with opened(url, editions, apply=not dry_run) as run:
         sites = readers()
-        forgetting = loaded(run, [edition.id for edition in editions], sites, secret)
-        without = forgetting.without if forgetting else None
+        kept_out = loaded(run, [edition.id for edition in editions], sites, secret)
+        without = kept_out.without if kept_out else None
         if dry_run:
             _take(files, _Looking(run, summary, without), editions, summary, now=now, say=say)
             return summary
@@ -166,7 +166,7 @@ def import_files(
         finally:
             warcs.close()
         for edition in editions:
-            _fold(run, archive, edition, forgetting.reading(sites), processes, summary, say=say)
+            _fold(run, archive, edition, kept_out.reading(sites), processes, summary, say=say)
     return summary
 
 

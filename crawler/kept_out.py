@@ -28,7 +28,7 @@ MIN_SECRET: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetting:
+class KeptOut:
     """Who is to be forgotten, by edition; and how the pages of each edition are read."""
 
     erasures: Mapping[int, Erasures]
@@ -120,7 +120,7 @@ def loaded(
     edition_ids: Iterable[int],
     readers: Mapping[int, SiteReader],
     secret: str | None,
-) -> Forgetting:
+) -> KeptOut:
     """
     Those who are forgotten in these editions.
 
@@ -134,7 +134,7 @@ def loaded(
     """
     rows: Mapping[int, Mapping[str, Any]] = run(erased, sorted(edition_ids))
     if not rows:
-        return Forgetting({}, readers)
+        return KeptOut({}, readers)
     if not secret:
         raise BadArgument(
             "People were forgotten in this archive, and without FORGET_KEY they would come back. "
@@ -147,7 +147,7 @@ def loaded(
                 "FORGET_KEY is not the key with which people were forgotten in this archive; with another one they "
                 "would come back. Set it to the one of then."
             )
-    return Forgetting({id: Erasures.of(key, some) for id, some in rows.items()}, readers)
+    return KeptOut({id: Erasures.of(key, some) for id, some in rows.items()}, readers)
 
 
 def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]) -> bool | None:
