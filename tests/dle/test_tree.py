@@ -1,13 +1,12 @@
 """Who answers whom, from the raw tags."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.dle.tree import Parent, tree
 from tests.dle.forest import ERAS, LIMIT, Era, Node, forests, rendered, shown
+from tests.growth import growth
 
 #: The parent of each comment of a thread that passes the depth limit twice, and branches below it.
 CHAIN = Node(1, answers=[Node(2, answers=[Node(3, answers=[Node(4, answers=[Node(5, answers=[])])])])])
@@ -128,12 +127,7 @@ def test_a_damaged_page_is_reported() -> None:
     ],
 )
 def test_hostile_pages_take_linear_time(page: str) -> None:
-    def cost(number: int) -> float:
-        html = '<ol class="comments-tree-list">' + "".join(page.format(id) for id in range(1, number))
-        started = time.process_time()
-        tree(html)
-        return time.process_time() - started
+    def html(number: int) -> str:
+        return '<ol class="comments-tree-list">' + "".join(page.format(id) for id in range(1, number))
 
-    # Ten times as long takes a hundred times the time where it is quadratic; the least of three is steady.
-    small, large = (min(cost(number) for _ in range(3)) for number in (10_000, 100_000))
-    assert large < 30 * max(small, 0.005)
+    assert growth(tree, html, 5_000) < 4
