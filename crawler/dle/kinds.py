@@ -47,15 +47,17 @@ _REFERENCE = (
     r"&(?:amp|apos|gt|hellip|laquo|ldquo|lt|mdash|nbsp|ndash|quot|raquo|rdquo|#x(?:2[0-9A-Fa-f]|3[0-9A-Fa-f])"
     r"|#(?:0?(?:3[2-9]|[4-9][0-9])|1(?:[01][0-9]|2[0-6])|[1-4][0-9]{3}|8[2-9][0-9]{2}|12[5-9][0-9]{3}));"
 )
-# No NUL is among what varies: to some parsers it is nothing, to others a character.
-_WORDS = rf"[^<&\0]*+(?:{_REFERENCE}[^<&\0]*+){{0,500}}"
+# No NUL is among what varies: to some parsers it is nothing, to others a character. Most words have no references, and
+# to begin a repetition costs more than to see that. What stands behind the look at the next character begins with
+# another one, so that no failure is tried twice.
+_WORDS = rf"[^<&\0]*+(?:(?!&)|(?:{_REFERENCE}[^<&\0]*+){{1,500}})"
 _SMILIE = (
     r"""<!--smile:[^<>&\0-]++--><img(?: (?:alt|style|srcset)="[^"<>&\0]*+"| class="emoji"){0,4}"""
     r""" src="[^"<>&?#\0]*?/emoticons/[^"<>&/?#.\0]++\.[a-z]{3,4}"(?: (?:alt|style|srcset)="[^"<>&\0]*+"){0,4}"""
     r""" ?/?><!--/smile-->"""
 )
-_TEXT = rf"(?:[^<&\0]++|{_REFERENCE}|<br ?/?>|{_SMILIE}){{0,1000}}"
-_VALUE = rf"""[^"<>&\0]*+(?:{_REFERENCE}[^"<>&\0]*+){{0,50}}"""
+_TEXT = rf"[^<&\0]*+(?:(?=</)|(?:{_REFERENCE}|<br ?/?>|{_SMILIE}|[^<&\0]++){{1,1000}})"
+_VALUE = rf"""[^"<>&\0]*+(?:(?!&)|(?:{_REFERENCE}[^"<>&\0]*+){{1,50}})"""
 _PROFILE = r"""(?:https?://[^"'<>&/\0]++)?/user/[^"'<>&/\0]++/?"""
 _MAIL = r"""mailto:[^"'<>&/\0]*+"""
 

@@ -103,20 +103,21 @@ def _shortened(html: str) -> Shortened | None:
     if start is not None and "\r" in html:  # To HTML all line ends are line feeds.
         html = html.replace("\r\n", "\n").replace("\r", "\n")
         start = START.search(html)
-    if (
-        start is None or ANSWERS in html
-    ):  # what stands for a comment that was cut out is read with the whole page
+    if start is None:
         return None
     before = tags(html[: start.end()])
     if not before or before.pop() != (b"div", start[0][4:-1].encode()):
         return None  # It stands in a script, a remark or the value of an attribute.
     page = _Page(html, before)
-    if not page.takes_all(start) or not page.repeats or len(set(page.order)) < len(page.order):
+    if not page.takes_all(start.start()) or not page.repeats or len(set(page.order)) < len(page.order):
+        return None
+    short = page.short()
+    # Each element of a comment that is taken out is like one that stays, so what the page had anywhere is still there.
+    if ANSWERS in short.html:  # what stands for a comment that was cut out is read with the whole page
         return None
     # Whatever else claims to be the text of a comment may stand before the true one, and then counts.
-    if html.count("='comm-id-") + html.count('="comm-id-') > len(page.order):
-        return None
-    return page.short()
+    texts = short.html.count("='comm-id-") + short.html.count('="comm-id-')
+    return None if texts > len(short.order) - len(short.repeats) else short
 
 
 class _Page:
@@ -145,57 +146,76 @@ class _Page:
         #: … and what each piece opens that may yet turn out to hold nothing, see `Between`.
         self.opened: list[str] = []
 
-    def takes_all(self, begin: re.Match[str] | None) -> bool:
+    def takes_all(self, at: int) -> bool:
         """
         Take the comments one after another; False where the page must be read whole.
 
         Args:
-            begin: The beginning of the first.
+            at: Where the first begins.
         """
-        html, kinds, met = self.html, self.kinds, self.met
+        html, kinds, met, shown, order, repeats = (
+            self.html, self.kinds, self.met, self.shown, self.order, self.repeats
+        )  # fmt: skip
         behind = 0  # the last comment
         passed = 0  # what was seen of what stands behind it
-        while begin is not None:
-            at, number = begin.start(), begin[2]
-            id = int(number)
-            between = known_between(html[behind:at], number) if self.order else None
+        while at >= 0:
+            match = None
+            for kind in kinds:
+                match = kind.pattern.match(html, at)
+                if match is not None:
+                    number = match[1]
+                    break
+            else:
+                begin = START.search(html, at)
+                if begin is None:
+                    break
+                if begin.start() > at:  # what begins before it is no comment
+                    at = begin.start()
+                    continue
+                number = begin[2]
+            between = known_between(html[behind:at], number) if order else None
             if between is not None and not between.is_sound:
                 passed = end_of_sound(html, max(behind, passed), at)
                 if passed < at:
                     return False
                 if passed > at:
-                    begin = START.search(html, passed)
+                    at = html.find(_BEGINNING, passed)
                     continue
-            for kind in kinds:
-                match = kind.pattern.match(html, at)
-                if match is not None:
-                    end = match.end()
-                    if met[kind] or kind.paths <= self.shown:
-                        self.repeats[id] = kind, match
-                    else:
-                        self._stay(id, kind, match, _IN_TEXT.findall(match[kind.text]))
-                    met[kind] += 1
-                    break
-            else:
+            id = int(number)
+            if match is None:
                 end = self._odd(id, at) or self._strange(id, at)
                 if end < at:
                     return False
                 if end == at:
                     continue  # A kind was learnt from it.
+            else:
+                end = match.end()
+                if met[kind] or kind.paths <= shown:
+                    repeats[id] = kind, match
+                else:
+                    self._stay(id, kind, match, _IN_TEXT.findall(match[kind.text]))
+                met[kind] += 1
             if between is None:
                 self._keep(html[:at])
             else:
                 self._pass(between, id)
-            if id not in self.repeats:
+            if id not in repeats:
                 self._keep(html[at:end])
-            self.order.append(id)
+            order.append(id)
             behind = end
-            begin = START.search(html, end)
-        after = tags(html[behind:])
+            # Nearly always the next one is near, and a search in a short piece takes no preparing.
+            at = html.find(_BEGINNING, end, end + _NEAR)
+            if at < 0:
+                at = html.find(_BEGINNING, end)
+        self._end(html[behind:])
+        return True
+
+    def _end(self, markup: str) -> None:
+        """Keep what stands behind the last comment."""
+        after = tags(markup)
         self.tags += after
         self.steps.add(after)
-        self._keep(html[behind:])
-        return True
+        self._keep(markup)
 
     def _pass(self, between: Between, id: int) -> None:
         """Keep what stands before the comment with this number, but for what is left without anything in it."""
@@ -296,6 +316,10 @@ class _Page:
         return comment.end
 
 
+#: What each comment begins with, and much else.
+_BEGINNING = "<div id="
+#: In characters: more than stands between most comments.
+_NEAR = 1_000
 #: What a page may be searched for not only until it is found: links, mentions, notices … So only quotations and tags
 #: without attributes are not such.
 _LOOKED_FOR = re.compile(r"""<[a-z]+[ \t\n]+(?!/?>|class=["'](?:title_)?quote["']>)""")
