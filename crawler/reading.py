@@ -7,7 +7,7 @@ module knows no site.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,6 +17,7 @@ from crawler.dle.recognition import garbling
 from crawler.dle.repeats import shortened
 from crawler.dle.skins import Skin
 from crawler.dle.tags import Tag, tags
+from crawler.dle.tree import Run
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.site import Edition
@@ -181,44 +182,60 @@ def refuse_pathological(html: str, url: str) -> None:
             pass  # It may be only as deep as that: the whole page tells.
         else:
             return
-    _refuse_tags(tags(html), url, MAX_DEPTH)
+    _refuse_tags([(tags(html), None)], url, MAX_DEPTH)
 
 
-def _refuse_tags(found: list[Tag], url: str, max_depth: int) -> None:
+def _refuse_tags(found: Iterable[tuple[list[Tag], Run | None]], url: str, max_depth: int) -> None:
     nest: list[bytes] = []
     count: dict[bytes, int] = {}  # in the nest
     formatting = dict.fromkeys(_FORMATTING, 0)  # these stay in force beyond the element that they stand in
-    for name, rest in found:
-        if not name:  # a comment
-            continue
-        if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
-            raise NotUnderstood(f"{url} has a tag with more than {MAX_ATTRIBUTES} attributes")
-        if name[0] == _SLASH:
-            name = name[1:]
-            if formatting.get(name):
-                formatting[name] -= 1
-            if nest and nest[-1] == name:
-                nest.pop()
-                count[name] -= 1
-            elif count.get(name):
-                _close(name, nest, count)
-            continue
-        if name in _NOT_SVG and count.get(b"svg"):
-            _close(b"svg", nest, count)
-        if name in _VOID:
-            continue
-        if nest:
-            last = nest[-1]
-            if (last == name and name in _CLOSED_BY_THE_NEXT) or (last in _SVG and rest[-1:] == b"/"):
+    for some, run in found:
+        if run is not None and not count.get(b"svg"):
+            # Nothing but items and lists, and they close what is open: then there is no need to look at each tag.
+            closes = run.closes
+            if not closes or nest[-len(closes) :] == closes:
+                if closes:
+                    del nest[-len(closes) :]
+                    count[b"ol"] -= run.lists
+                    count[b"li"] -= len(closes) - run.lists
+                for name in run.opens:
+                    if name == b"ol" or nest[-1:] != [b"li"]:
+                        nest.append(name)
+                        count[name] = count.get(name, 0) + 1
+                if len(nest) > max_depth:
+                    raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
                 continue
-        nest.append(name)
-        count[name] = count.get(name, 0) + 1
-        if len(nest) > max_depth:
-            raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
-        if name in formatting:
-            formatting[name] += 1
-            if formatting[name] > MAX_OPEN_FORMATTING:
-                raise NotUnderstood(f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open")
+        for name, rest in some:
+            if not name:  # a comment
+                continue
+            if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
+                raise NotUnderstood(f"{url} has a tag with more than {MAX_ATTRIBUTES} attributes")
+            if name[0] == _SLASH:
+                name = name[1:]
+                if formatting.get(name):
+                    formatting[name] -= 1
+                if nest and nest[-1] == name:
+                    nest.pop()
+                    count[name] -= 1
+                elif count.get(name):
+                    _close(name, nest, count)
+                continue
+            if name in _NOT_SVG and count.get(b"svg"):
+                _close(b"svg", nest, count)
+            if name in _VOID:
+                continue
+            if nest:
+                last = nest[-1]
+                if (last == name and name in _CLOSED_BY_THE_NEXT) or (last in _SVG and rest[-1:] == b"/"):
+                    continue
+            nest.append(name)
+            count[name] = count.get(name, 0) + 1
+            if len(nest) > max_depth:
+                raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
+            if name in formatting:
+                formatting[name] += 1
+                if formatting[name] > MAX_OPEN_FORMATTING:
+                    raise NotUnderstood(f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open")
 
 
 def _close(name: bytes, nest: list[bytes], count: dict[bytes, int]) -> None:

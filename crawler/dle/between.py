@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crawler.dle.kinds import ATTRIBUTES, OPAQUE, REMARK, Element, element
 from crawler.dle.tags import Tag, tags
-from crawler.dle.tree import Step, Steps
+from crawler.dle.tree import Run, Step, Steps
 
 #: What the id of an item begins with.
 _ITEM = "comments-tree-item-"
@@ -30,7 +30,7 @@ class Between(NamedTuple):
     Markup between two comments.
 
     When comments are taken out of the page, items and lists are left with nothing in them. They go as well: see
-    `closes` and `opens`. That holds for those that have nothing but the engine's own id and class, which no
+    `run` and `opens`. That holds for those that have nothing but the engine's own id and class, which no
     parser or selector could miss; and for an item only where no other item of its list is open, as that one
     would be closed by it.
     """
@@ -41,14 +41,14 @@ class Between(NamedTuple):
     steps: list[Step] | None = None
     #: Place of the second comment's own item among them, counted from the end; 0 where it has none.
     own: int = 0
-    #: What is closed first, from the outside in: items, "i", and lists, "o" …
-    closes: Sequence[str] = ()
-    #: … the markup of that …
+    #: The same steps and no other tags: what closes items and lists, then what opens them. None where there is more.
+    run: Run | None = None
+    #: The markup of what it closes …
     closing: str = ""
     #: … and the tags behind it.
     opening: tuple[str, ...] = ()
-    #: What each of these opens, if it may go.
-    opens: tuple[str, ...] = ()
+    #: What each of these opens, if it may go: b"li" or b"ol".
+    opens: tuple[bytes, ...] = ()
     #: Whether the last of them has `PLACE` for the number of the second comment.
     is_numbered: bool = False
     #: Whether there is nothing but white space and tags of the tree.
@@ -65,7 +65,7 @@ def known_between(markup: str, number: str) -> Between:
     known = None
     if len(markup) < _LONG and PLACE not in markup:
         known = _known(markup.replace(number, PLACE))
-    return known or Between(tags(markup), opening=(markup,), opens=("",))
+    return known or Between(tags(markup), opening=(markup,), opens=(b"",))
 
 
 def end_of_sound(html: str, begin: int, end: int) -> int:
@@ -94,7 +94,8 @@ def _known(markup: str) -> Between | None:
     found = tags(markup.replace(PLACE, str(NOBODY)))
     steps = Steps(in_tree=True)
     steps.add(found)
-    numbers = [number for _, number in steps.taken]
+    taken = steps.one_by_one()
+    numbers = [number for _, number in taken]
     if steps.has_open_lists or not numbers.count(NOBODY) == markup.count(PLACE) <= 1:
         return None
     own = numbers.index(NOBODY) - len(numbers) if NOBODY in numbers else 0
@@ -102,21 +103,22 @@ def _known(markup: str) -> Between | None:
     if form is None or "<" not in markup:
         return Between(
             tags=found,
-            steps=steps.taken,
+            steps=taken,
             own=own,
             opening=(markup,),
-            opens=("",),
+            opens=(b"",),
             is_numbered=own != 0,
             is_sound=_TAGS_OF_TREE.fullmatch(markup) is not None,
         )
-    closes = ["i" if name == "li" else "o" for name in _CLOSES.findall(form["closing"])]
-    none_open = bool(form["list"]) or closes[-1:] == ["i"]  # no other item of the list
-    tags_and_what_they_open = ((form["list"], "o"), (form["item"], "i" if none_open else ""))
+    closed = _CLOSES.findall(form["closing"])
+    none_open = bool(form["list"]) or closed[-1:] == ["li"]  # no other item of the list
+    tags_and_what_they_open = ((form["list"], b"ol"), (form["item"], b"li" if none_open else b""))
+    opened = [name for name, tag in ((b"ol", form["list"]), (b"li", form["item"])) if tag]
     return Between(
         tags=found,
-        steps=steps.taken,
+        steps=taken,
         own=own,
-        closes=closes[::-1],
+        run=Run([name.encode() for name in reversed(closed)], closed.count("ol"), opened),
         closing=form["closing"],
         opening=tuple(tag for tag, _ in tags_and_what_they_open if tag),
         opens=tuple(opens for tag, opens in tags_and_what_they_open if tag),

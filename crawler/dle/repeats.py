@@ -35,7 +35,7 @@ from crawler.dle.between import NOBODY, PLACE, Between, end_of_sound, known_betw
 from crawler.dle.kinds import START, Kind, element, kind_of
 from crawler.dle.parents import ANSWERS
 from crawler.dle.tags import Tag, tags
-from crawler.dle.tree import Steps
+from crawler.dle.tree import Run, Steps
 
 #: Kinds of comments on a page: with and without a profile link, a rating, a signature … Comments of
 #: further kinds are left in the page.
@@ -69,8 +69,9 @@ class Shortened:
     names: tuple[str, ...]
     #: How deep comments nest their elements.
     depth: int
-    #: The tags that stand in no comment; the number in an item's id may be another.
-    tags: list[Tag]
+    #: The tags that stand in no comment, piece by piece; the number in an item's id may be another. With each piece,
+    #: whether it is nothing but a run.
+    tags: list[tuple[list[Tag], Run | None]]
     #: What of the page belongs to its tree.
     steps: Steps
 
@@ -136,7 +137,7 @@ class _Page:
         self.strange: dict[int, str] = {}
         self.names: tuple[str, ...] = ()
         self.depth = 0
-        self.tags = before
+        self.tags: list[tuple[list[Tag], Run | None]] = [(before, None)]
         self.steps = Steps()
         self.steps.add(before)
         #: The elements of the comments that stay, each with all that it stands in.
@@ -144,7 +145,7 @@ class _Page:
         #: What stays of the page …
         self.kept: list[str] = []
         #: … and what each piece opens that may yet turn out to hold nothing, see `Between`.
-        self.opened: list[str] = []
+        self.opened: list[bytes] = []
 
     def takes_all(self, at: int) -> bool:
         """
@@ -213,22 +214,24 @@ class _Page:
     def _end(self, markup: str) -> None:
         """Keep what stands behind the last comment."""
         after = tags(markup)
-        self.tags += after
+        self.tags.append((after, None))
         self.steps.add(after)
         self._keep(markup)
 
     def _pass(self, between: Between, id: int) -> None:
         """Keep what stands before the comment with this number, but for what is left without anything in it."""
-        self.tags += between.tags
+        run = between.run
+        self.tags.append((between.tags, run))
         if between.steps is None:
             self.steps.add(between.tags)
-        elif not self.steps.add_known(between.steps, between.own, id):
+        elif not self.steps.add_known(between.steps, between.own, id, run):
             self.steps.add((name, rest.replace(b"%d" % NOBODY, b"%d" % id)) for name, rest in between.tags)
-        kept, opened, closes = self.kept, self.opened, between.closes
-        if closes and opened[-len(closes) :] == closes:
-            del opened[-len(closes) :], kept[-len(closes) :]
-        elif closes:
-            self._keep(between.closing)
+        kept, opened = self.kept, self.opened
+        if run is not None and (closes := run.closes):
+            if opened[-len(closes) :] == closes:
+                del opened[-len(closes) :], kept[-len(closes) :]
+            else:
+                self._keep(between.closing)
         opened += between.opens
         kept += between.opening
         if between.is_numbered:
@@ -236,7 +239,7 @@ class _Page:
 
     def _keep(self, markup: str) -> None:
         self.kept.append(markup)
-        self.opened.append("")
+        self.opened.append(b"")
 
     def short(self) -> Shortened:
         kinds = sorted(

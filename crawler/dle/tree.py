@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from crawler.dle.tags import Tag, list_tags
 from crawler.items import ParentSource
@@ -75,8 +75,10 @@ def tree(html: str, steps: "Steps | None" = None) -> Tree:
     if steps is None:
         steps = Steps()
         steps.add(list_tags(html))
-    taken = steps.taken
-    parents, in_order = _parents(taken, unclosed=False)
+    parents, in_order = _parents(steps.taken, unclosed=False)
+    taken = steps.one_by_one() if not in_order else []
+    if not in_order and not parents:
+        parents, in_order = _parents(taken, unclosed=False)
     if in_order:
         return Tree(parents, balanced=True)
     opened, closed, nested = _counts(taken)
@@ -95,6 +97,17 @@ number; None for an item without one (an advertisement) and for lists. A plain t
 """
 
 
+class Run(NamedTuple):
+    """Steps as templates write them between two comments: items and lists close, then one or both open."""
+
+    #: Names of what closes, from the outside in.
+    closes: list[bytes]
+    #: How many of these are lists.
+    lists: int
+    #: Names of what opens. An item is that of the second comment.
+    opens: list[bytes]
+
+
 class Steps:
     """
     The tags of a page that belong to its tree, taken from all its tags piece by piece.
@@ -106,7 +119,7 @@ class Steps:
     __slots__ = ("_in_tree", "_inner", "_open_inner", "taken")
 
     def __init__(self, *, in_tree: bool = False) -> None:
-        self.taken: list[Step] = []
+        self.taken: list[Step | tuple[Run, int]] = []
         self._in_tree = in_tree
         self._inner: list[bytes] = []
         self._open_inner = {b"ol": 0, b"ul": 0, b"li": 0}
@@ -163,7 +176,7 @@ class Steps:
         """Whether lists that are not the tree's stand open."""
         return bool(self._inner)
 
-    def add_known(self, steps: Sequence[Step], own: int, id: int) -> bool:
+    def add_known(self, steps: Sequence[Step], own: int, id: int, run: Run | None = None) -> bool:
         """
         Take steps that are the same wherever no lists but the tree's are open; False where that is not so.
 
@@ -171,13 +184,30 @@ class Steps:
             own: Place, counted from the end, of the step in which a comment's number is to be put; 0 for none.
 
             id: The number.
+
+            run: The same steps as a run, where they are one.
         """
         if self._inner or not self._in_tree:
             return False
+        if run is not None:
+            self.taken.append((run, id))
+            return True
         self.taken += steps
         if own:
             self.taken[own] = b"li", id
         return True
+
+    def one_by_one(self) -> list[Step]:
+        """The steps, also those of runs."""
+        steps: list[Step] = []
+        for step in self.taken:
+            run, id = step
+            if type(run) is not Run:
+                steps.append(cast(Step, step))
+                continue
+            steps += ((b"/" + name, None) for name in reversed(run.closes))
+            steps += ((name, id if name == b"li" else None) for name in run.opens)
+        return steps
 
 
 @lru_cache(maxsize=100)
@@ -209,45 +239,76 @@ def _counts(steps: list[Step]) -> tuple[int, int, int]:
     return opened, closed, nested
 
 
-def _parents(steps: list[Step], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
-    """The parent of each comment, and whether each tag closes what was opened last, and all are closed."""
+def _parents(
+    steps: Iterable[Step | tuple[Run, int]], *, unclosed: bool
+) -> tuple[dict[int, Parent], bool]:
+    """
+    The parent of each comment, and whether each tag closes what was opened last, and all are closed.
+
+    Where a run closes something else than what is open, the steps must be taken one by one; then there are no parents.
+    """
     parents: dict[int, Parent] = {}
-    #: Of each list and item that is open, its name, the nearest comment (an item's own, or the one that a list
-    #: stands in), and of lists how their items answer that.
-    stack: list[tuple[bytes, int | None, Parent | None]] = []
+    #: Names of the lists and items that are open …
+    stack: list[bytes] = []
+    #: … and of each of them the nearest comment (an item's own, or the one that a list stands in), and of lists how
+    #: their items answer that.
+    near: list[tuple[int | None, Parent | None]] = []
     levels: dict[int, list[list[int]]] = {}  # level → the comments of each list there
     lists: list[list[int]] = []
     items_in_items = False
     in_order = True
-    for name, id in steps:
-        if name == b"li":
-            if unclosed and stack and stack[-1][0] == b"li":
+    for step, id in steps:
+        opens: Sequence[bytes]
+        if type(step) is Run:
+            closes = step.closes
+            if closes:
+                if stack[-len(closes) :] != closes:
+                    return {}, False
+                del stack[-len(closes) :], near[-len(closes) :]
+                if step.lists:
+                    del lists[-step.lists :]
+            opens = step.opens
+        elif step == b"/li":
+            if stack and stack[-1] == b"li":
                 stack.pop()
-            outer, above, parent = stack[-1] if stack else (None, None, ROOT)
-            if id is None:
-                stack.append((name, above, None))
+                near.pop()
+            else:
+                in_order = False
+            continue
+        elif step == b"/ol":
+            if lists:
+                lists.pop()
+                near.pop()
+                while stack.pop() != b"ol":
+                    near.pop()
+                    in_order = False
+            continue
+        else:
+            opens = (cast(bytes, step),)
+        for name in opens:
+            if name == b"ol":
+                above = near[-1][0] if near else None
+                stack.append(name)
+                near.append((above, ROOT if above is None else Parent(above, "tree")))
+                lists.append([])
+                levels.setdefault(len(lists) - 1, []).append(lists[-1])
                 continue
-            in_item = outer == b"li"
+            if unclosed and stack and stack[-1] == b"li":
+                stack.pop()
+                near.pop()
+            in_item = bool(stack) and stack[-1] == b"li"
+            above, parent = near[-1] if near else (None, ROOT)
+            if id is None:
+                stack.append(name)
+                near.append((above, None))
+                continue
             items_in_items |= in_item
             if id not in parents and id != above:
                 parents[id] = parent or (ROOT if above is None else Parent(above, "recovered"))
                 if lists and not in_item:
                     lists[-1].append(id)
-            stack.append((name, id, None))
-        elif name == b"/li":
-            if stack and stack[-1][0] == b"li":
-                stack.pop()
-            else:
-                in_order = False
-        elif name == b"ol":
-            above = stack[-1][1] if stack else None
-            stack.append((name, above, ROOT if above is None else Parent(above, "tree")))
-            lists.append([])
-            levels.setdefault(len(lists) - 1, []).append(lists[-1])
-        elif lists:
-            lists.pop()
-            while stack.pop()[0] != b"ol":
-                in_order = False
+            stack.append(name)
+            near.append((id, None))
     if levels and not unclosed and not items_in_items:
         deepest = max(levels)
         if deepest >= DEFAULT_LIMIT or any(_goes_down(ids) for ids in levels[deepest] if deepest):
