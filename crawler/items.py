@@ -439,7 +439,7 @@ def many(kind: type[_Value], **columns: Collection[Any]) -> list[_Value]:
     lengths = {len(column) for column in columns.values()}
     if len(lengths) != 1:
         raise ValueError(f"columns of different lengths make no values of {kind.__name__}")
-    made = [kind.__new__(kind) for _ in range(lengths.pop())]
+    made = list(map(kind.__new__, repeat(kind, lengths.pop())))
     for name, default, fill in _fillers(cast(Any, kind)):
         column = columns.pop(name, None)
         if column is None and default is MISSING:

@@ -6,18 +6,20 @@ same everywhere. What a page looks like is the site's business: its functions ar
 module knows no site.
 """
 
+import gc
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 from crawler.dle.addresses import address, ajax_address
+from crawler.dle.between import Between
 from crawler.dle.recognition import garbling
 from crawler.dle.repeats import shortened
 from crawler.dle.skins import Skin
-from crawler.dle.tags import Tag, tags
-from crawler.dle.tree import Run
+from crawler.dle.tags import tags
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, ListingPage
 from crawler.site import Edition
@@ -98,6 +100,25 @@ class PageReaders:
     comment_skins: tuple[Skin, ...] = ()
 
 
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """
+    Let Python's collector of cyclic garbage wait until a page is read, then as it was.
+
+    Reading makes tens of thousands of objects that live until it is done and no cycles, so the collector would look at
+    them again and again and find nothing: up to a fifth of the time of a long page. The switch is the whole process's.
+    Of several threads the one that turns it off turns it on again, so it is never off for longer than one page.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@collecting_later()
 def read(
     body: bytes,
     *,
@@ -177,19 +198,20 @@ def refuse_pathological(html: str, url: str) -> None:
         try:
             # A comment closes what it opens and leaves no formatting behind, so that it adds nothing but its own
             # depth to what stands around it.
-            _refuse_tags(short.tags, url, MAX_DEPTH - short.depth)
+            _refuse_tags(short.between, url, MAX_DEPTH - short.depth)
         except NotUnderstood:
             pass  # It may be only as deep as that: the whole page tells.
         else:
             return
-    _refuse_tags([(tags(html), None)], url, MAX_DEPTH)
+    _refuse_tags([Between(tags(html))], url, MAX_DEPTH)
 
 
-def _refuse_tags(found: Iterable[tuple[list[Tag], Run | None]], url: str, max_depth: int) -> None:
+def _refuse_tags(found: Iterable[Between], url: str, max_depth: int) -> None:
     nest: list[bytes] = []
     count: dict[bytes, int] = {}  # in the nest
     formatting = dict.fromkeys(_FORMATTING, 0)  # these stay in force beyond the element that they stand in
-    for some, run in found:
+    for between in found:
+        run = between.run
         if run is not None and not count.get(b"svg"):
             # Nothing but items and lists, and they close what is open: then there is no need to look at each tag.
             closes = run.closes
@@ -205,7 +227,7 @@ def _refuse_tags(found: Iterable[tuple[list[Tag], Run | None]], url: str, max_de
                 if len(nest) > max_depth:
                     raise NotUnderstood(f"{url} nests its elements more than {MAX_DEPTH} deep")
                 continue
-        for name, rest in some:
+        for name, rest in between.tags:
             if not name:  # a comment
                 continue
             if len(rest) > LONG_TAG and _attributes(rest) > MAX_ATTRIBUTES:
@@ -235,7 +257,9 @@ def _refuse_tags(found: Iterable[tuple[list[Tag], Run | None]], url: str, max_de
             if name in formatting:
                 formatting[name] += 1
                 if formatting[name] > MAX_OPEN_FORMATTING:
-                    raise NotUnderstood(f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open")
+                    raise NotUnderstood(
+                        f"{url} leaves more than {MAX_OPEN_FORMATTING} <{name.decode()}> open"
+                    )
 
 
 def _close(name: bytes, nest: list[bytes], count: dict[bytes, int]) -> None:

@@ -36,7 +36,7 @@ class Between(NamedTuple):
     """
 
     #: All tags; where there are `steps`, `NOBODY` for the number of the second comment.
-    tags: list[Tag]
+    tags: Sequence[Tag]
     #: Those that belong to the tree, where they are the same whatever stands before; None where they are not.
     steps: list[Step] | None = None
     #: Place of the second comment's own item among them, counted from the end; 0 where it has none.

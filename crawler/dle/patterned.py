@@ -30,7 +30,7 @@ from crawler.dle.fields import (
 from crawler.dle.kinds import SAMPLE, Kind, mark
 from crawler.dle.repeats import Repeat, Shortened
 from crawler.dle.skins import Skin
-from crawler.dle.text import Written, folded, plain, unescaped, written
+from crawler.dle.text import Written, plain, unescaped, unescaped_all, written
 from crawler.dle.tree import ROOT, Tree
 from crawler.items import AuthorKind, Comment, many
 
@@ -231,8 +231,8 @@ def patterned(
         ],
         strict=True,
     )
-    posted = [folded(date) or None for date in map(unescaped, dates)]
-    posted_machine = [date.strip() or None for date in map(unescaped, machines)]
+    posted = [" ".join(date.split()) or None for date in unescaped_all(dates)]
+    posted_machine = [date.strip() or None for date in unescaped_all(machines)]
     read = many(
         Comment,
         id=found,

@@ -35,7 +35,7 @@ from crawler.dle.between import NOBODY, PLACE, Between, end_of_sound, known_betw
 from crawler.dle.kinds import START, Kind, element, kind_of
 from crawler.dle.parents import ANSWERS
 from crawler.dle.tags import Tag, tags
-from crawler.dle.tree import Run, Steps
+from crawler.dle.tree import Steps
 
 #: Kinds of comments on a page: with and without a profile link, a rating, a signature … Comments of
 #: further kinds are left in the page.
@@ -69,9 +69,8 @@ class Shortened:
     names: tuple[str, ...]
     #: How deep comments nest their elements.
     depth: int
-    #: The tags that stand in no comment, piece by piece; the number in an item's id may be another. With each piece,
-    #: whether it is nothing but a run.
-    tags: list[tuple[list[Tag], Run | None]]
+    #: What stands in no comment.
+    between: list[Between]
     #: What of the page belongs to its tree.
     steps: Steps
 
@@ -137,7 +136,7 @@ class _Page:
         self.strange: dict[int, str] = {}
         self.names: tuple[str, ...] = ()
         self.depth = 0
-        self.tags: list[tuple[list[Tag], Run | None]] = [(before, None)]
+        self.between = [Between(before)]
         self.steps = Steps()
         self.steps.add(before)
         #: The elements of the comments that stay, each with all that it stands in.
@@ -199,7 +198,7 @@ class _Page:
             if between is None:
                 self._keep(html[:at])
             else:
-                self._pass(between, id)
+                self._pass(between, id, number)
             if id not in repeats:
                 self._keep(html[at:end])
             order.append(id)
@@ -208,20 +207,16 @@ class _Page:
             at = html.find(_BEGINNING, end, end + _NEAR)
             if at < 0:
                 at = html.find(_BEGINNING, end)
-        self._end(html[behind:])
+        after = Between(tags(html[behind:]))
+        self.between.append(after)
+        self.steps.add(after.tags)
+        self._keep(html[behind:])
         return True
 
-    def _end(self, markup: str) -> None:
-        """Keep what stands behind the last comment."""
-        after = tags(markup)
-        self.tags.append((after, None))
-        self.steps.add(after)
-        self._keep(markup)
-
-    def _pass(self, between: Between, id: int) -> None:
+    def _pass(self, between: Between, id: int, number: str) -> None:
         """Keep what stands before the comment with this number, but for what is left without anything in it."""
+        self.between.append(between)
         run = between.run
-        self.tags.append((between.tags, run))
         if between.steps is None:
             self.steps.add(between.tags)
         elif not self.steps.add_known(between.steps, between.own, id, run):
@@ -235,7 +230,7 @@ class _Page:
         opened += between.opens
         kept += between.opening
         if between.is_numbered:
-            kept[-1] = kept[-1].replace(PLACE, str(id))
+            kept[-1] = kept[-1].replace(PLACE, number)
 
     def _keep(self, markup: str) -> None:
         self.kept.append(markup)
@@ -256,7 +251,7 @@ class _Page:
             kinds=tuple(kinds),
             names=self.names,
             depth=max(self.depth, *(kind.depth for kind in kinds)),
-            tags=self.tags,
+            between=self.between,
             steps=self.steps,
         )
 

@@ -8,7 +8,7 @@ another comment, wherever unclosed elements have put that one.
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
@@ -246,8 +246,8 @@ def plain(markup: str) -> tuple[str, list[str]]:
         markup: References, "<br>" and smilies as the engine writes them stand for themselves; no other tags.
     """
     if "<" not in markup:
-        words = unescaped(markup)
-        return folded(words), [words.strip()]
+        words = unescaped(markup) if "&" in markup else markup
+        return " ".join(words.split()), [words.strip()]
     pieces: list[str] = []
     marks: list[str] = []
     for piece in _PIECE.split(markup):
@@ -302,6 +302,11 @@ def unescaped(text: str) -> str:
     if "&" in text:
         text = text.replace("&quot;", '"').replace("&#039;", "'").replace("&#x27;", "'")
     return unescape(text) if "&" in text else text
+
+
+def unescaped_all(texts: Sequence[str]) -> Sequence[str]:
+    """The same of many texts, hardly any of which have references."""
+    return list(map(unescaped, texts)) if "&" in "".join(texts) else texts
 
 
 def folded(text: str) -> str:

@@ -239,9 +239,7 @@ def _counts(steps: list[Step]) -> tuple[int, int, int]:
     return opened, closed, nested
 
 
-def _parents(
-    steps: Iterable[Step | tuple[Run, int]], *, unclosed: bool
-) -> tuple[dict[int, Parent], bool]:
+def _parents(steps: Iterable[Step | tuple[Run, int]], *, unclosed: bool) -> tuple[dict[int, Parent], bool]:
     """
     The parent of each comment, and whether each tag closes what was opened last, and all are closed.
 

@@ -24,7 +24,7 @@ from crawler.dle.text import beginning, folded
 from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, CommentPage
-from crawler.reading import PageReaders, refuse_pathological
+from crawler.reading import PageReaders, collecting_later, refuse_pathological
 from crawler.site import Edition
 from crawler.sites.military_review import skins
 from crawler.sites.military_review.articles import article_in, frame_of, swallows
@@ -49,6 +49,7 @@ _THREAD = (
 )
 
 
+@collecting_later()
 def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
     """
     The article on a page, and the comments of one comment page.
