@@ -6,6 +6,7 @@ same everywhere. What a page looks like is the site's business: its functions ar
 module knows no site.
 """
 
+import codecs
 import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -86,11 +87,11 @@ class PageReaders:
     """
     How the pages of one site are read.
 
-    Each function takes the text of a page, the address that it was asked under and the edition, and
-    raises NotUnderstood, naming what was missing, where the page is not what it should be.
+    Each function takes the text of a page (that of articles in UTF-8), the address that it was asked under and the
+    edition, and raises NotUnderstood, naming what was missing, where the page is not what it should be.
     """
 
-    article: Callable[[str, str, Edition], ArticlePage]
+    article: Callable[[bytes, str, Edition], ArticlePage]
     listing: Callable[[str, str, Edition], ListingPage]
     feed: Callable[[str, str, Edition], ListingPage]
     sitemap: Callable[[str, str, Edition], ListingPage]
@@ -163,10 +164,19 @@ def read(
         if "<urlset" in text[:2000] or "<sitemapindex" in text[:2000]:
             return _whole(pages.sitemap(text, url, edition), text, url)
         return _whole(pages.feed(text, url, edition), text, url)
-    refuse_pathological(text, url)
     if address(url) is not None:
-        return _whole(pages.article(text, url, edition), text, url)
+        is_utf8 = codecs.lookup(charset).name == "utf-8"
+        page = body.removeprefix(codecs.BOM_UTF8) if is_utf8 else text.encode(errors="replace")
+        del text  # One pictogram on a page makes it four times as long as its UTF-8.
+        refuse_pathological(page, url)
+        return _whole(pages.article(page, url, edition), last_words(page), url)
+    refuse_pathological(text, url)
     return _whole(pages.listing(text, url, edition), text, url)
+
+
+def last_words(page: bytes) -> str:
+    """The last 20,000 characters of a page in UTF-8."""
+    return page[-4 * 20_000 :].decode(errors="ignore")[-20_000:]
 
 
 def _whole(page: _Page, text: str, url: str) -> _Page:
@@ -181,19 +191,22 @@ def _whole(page: _Page, text: str, url: str) -> _Page:
     return page
 
 
-def refuse_pathological(html: str, url: str) -> None:
+def refuse_pathological(html: str | bytes, url: str) -> None:
     """
     Refuse a page that a tree parser would choke on, or silently cut.
 
     One linear look at the tags, before any parser: 8 MiB take about a second at worst. The depth is that
     of elements as a parser would nest them, estimated upwards.
 
+    Args:
+        html: The page, as text or in UTF-8.
+
     Raises:
         NotUnderstood: Too deep, too many tags, or too many attributes on one.
     """
-    if len(html) > MAX_TAGS and html.count("<") > MAX_TAGS:
+    if len(html) > MAX_TAGS and (html.count("<") if isinstance(html, str) else html.count(b"<")) > MAX_TAGS:
         raise NotUnderstood(f"{url} has more than {MAX_TAGS:,} tags, and no page of a thread has so many")
-    short = shortened(html)
+    short = shortened(html, keep=True)
     if short is not None:
         try:
             # A comment closes what it opens and leaves no formatting behind, so that it adds nothing but its own

@@ -119,7 +119,7 @@ def plain(id: int, *, text: str = "words", more: str = "") -> str:
 def reading(html: str, url: str = URL, edition: str = "en") -> object:
     """The item, or what is said of a page that is not understood."""
     try:
-        return PAGES.article(html, url, SITE.edition(edition))
+        return PAGES.article(html.encode(), url, SITE.edition(edition))
     except NotUnderstood as error:
         return str(error)
 
@@ -127,7 +127,7 @@ def reading(html: str, url: str = URL, edition: str = "en") -> object:
 def whole(html: str, url: str = URL, edition: str = "en") -> object:
     """The same, from the tree of the whole page, which needs no proof."""
     try:
-        return _article_page(html, url, SITE.edition(edition), None)
+        return _article_page(html.encode(), url, SITE.edition(edition), None)
     except NotUnderstood as error:
         return str(error)
 

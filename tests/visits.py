@@ -36,9 +36,9 @@ NUMBER_PATH = "/index.php?newsid=7"
 END = "</html>"
 
 
-def article(text: str, url: str, _: Edition) -> ArticlePage:
+def article(page: bytes, url: str, _: Edition) -> ArticlePage:
     """Of "7 stated=3 pages=2 next=/page,1,2,7-a.html: 11 12": an article, what it says of its thread, its comments."""
-    text = text.removesuffix(END)
+    text = page.decode().removesuffix(END)
     if text == "no such page":
         raise NotUnderstood(f"{url} says that there is no such page", kind="not_found")
     if text == "check":

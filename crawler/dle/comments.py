@@ -117,6 +117,7 @@ def comments(
     for id in order:
         if id not in read:
             read[id] = _comment(id, owners, fields, tree, base_url=base_url, known=id in fitting)
+            owners.forget(id)
     answered = with_inferred_parents(
         [read[id] for id in order], document, flat=not tree.parents, article_id=article_id
     )

@@ -42,6 +42,8 @@ _USER_NUMBER = re.compile(r"/fotos/foto_([1-9][0-9]{0,17})\.")
 SPACE = " \t\r\n\f"
 _REAL_NAME = re.compile(r"\((.+)\)")
 _WHOLE = re.compile(r"[+\-−–]?\d{1,9}", re.ASCII)
+#: In elements: from few fields of a comment to its root.
+_LONG_WAY = 10
 #: The look behind stands inside, so that the search can run to the first two digits at once.
 _YEAR = re.compile(r"(?:19|20)(?<!\d\d\d)\d\d(?!\d)")
 #: To copy it is quicker than to set one up.
@@ -129,7 +131,8 @@ class Owners:
     def __init__(self, document: LexborHTMLParser, found: Elements) -> None:
         self._document = document
         self.roots, self.texts, _, _ = found
-        #: Of elements met on the way up, by memory id: so that depth costs once, not for each element.
+        #: Of elements met on a long way up, by memory id: so that depth costs once, not for each element. To note each
+        #: short way, too, would take more memory than the comments.
         self._known: dict[int, int | None] = {}
         self._found: dict[str, dict[int, list[LexborNode]]] = {}
 
@@ -154,8 +157,8 @@ class Owners:
                 if _TEXT.fullmatch(own):
                     break
             here = here.parent
-        for place in path:
-            self._known[place] = owner
+        if len(path) > _LONG_WAY:
+            self._known.update(dict.fromkeys(path, owner))
         return owner
 
     def found(self, selector: str) -> dict[int, list[LexborNode]]:
@@ -165,9 +168,18 @@ class Owners:
             found = self._found[selector] = {}
             for node in self._document.css(selector):
                 owner = self.of(node)
-                if owner is not None:
-                    found.setdefault(owner, []).append(node)
+                if owner is None:
+                    continue
+                if owner in found:
+                    found[owner].append(node)
+                else:
+                    found[owner] = [node]
         return found
+
+    def forget(self, id: int) -> None:
+        """Let go of what was found in a comment that is read: its elements take more memory than its fields."""
+        for found in self._found.values():
+            found.pop(id, None)
 
     def first(self, id: int, selector: str | None) -> LexborNode | None:
         """The first that a selector finds in a comment; nothing for None."""

@@ -20,11 +20,13 @@ _STATED = re.compile(
 _HEADINGS = "h2, h3, h4, .section-title, .comments-title, .b-head"
 
 
-def page_count(document: LexborHTMLParser, html: str, *, article_id: int, number: int) -> int | None:
+def page_count(document: LexborHTMLParser, html: bytes, *, article_id: int, number: int) -> int | None:
     """
     How many comment pages the thread has, by the page's links, AJAX links or script.
 
     Args:
+        html: The same page, in UTF-8.
+
         number: Which comment page this is. The page does not link to itself, and may be the last.
 
     Returns:
@@ -32,12 +34,12 @@ def page_count(document: LexborHTMLParser, html: str, *, article_id: int, number
         the engine's own paging means one page, but with an unknown one may not.
     """
     # To look at the text first spares most pages the search for links.
-    paged = f",{article_id}-" in html or "CommentsPage(" in html
+    paged = b",%d-" % article_id in html or b"CommentsPage(" in html
     numbers = list(_linked(document, article_id)) if paged else []
     if numbers:
         numbers.append(number)
     # What the engine's script says where comments are loaded while the reader scrolls.
-    if "total_comments_pages" in html and (loaded := variables(html).pages) is not None:
+    if b"total_comments_pages" in html and (loaded := variables(html.decode()).pages) is not None:
         numbers.append(loaded)
     return max(numbers, default=None)
 
@@ -61,14 +63,16 @@ def next_path(*, path: str, number: int, pages: int | None) -> str | None:
     return comment_page_path(path, number + 1)
 
 
-def part_count(document: LexborHTMLParser, html: str, *, article_id: int, part: int) -> int:
+def part_count(document: LexborHTMLParser, html: bytes, *, article_id: int, part: int) -> int:
     """
     How many pages an article is divided into, by the page's links.
 
     Args:
+        html: The same page, in UTF-8.
+
         part: Which of them this page is. It does not link to itself, and may be the last.
     """
-    if f",{article_id}-" not in html:
+    if b",%d-" % article_id not in html:
         return part
     targets = (
         address(node.attributes.get("href") or "") for node in document.css(f"a[href*=',{article_id}-']")

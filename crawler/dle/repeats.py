@@ -79,22 +79,27 @@ class Shortened:
 #: That saves making them again; what is read does not depend on it.
 _lately: list[Kind] = []
 
-#: The page that was asked for last, and the answer.
-_last: tuple[str, Shortened | None] = "", None
+#: The page that is to be asked for again, and the answer.
+_kept: tuple[str | bytes, Shortened | None] = "", None
 
 
-def shortened(html: str) -> Shortened | None:
+def shortened(html: str | bytes, *, keep: bool = False) -> Shortened | None:
     """
     A page without the comments that only repeat the markup of another one; None where it must be read whole.
 
-    The last answer is remembered, since the safety scan and the reader of comments ask for the same page.
     Two pages with the same text are two: to look for equal texts would cost as much as a scan.
+
+    Args:
+        html: As text or in UTF-8.
+
+        keep: Whether the same page will be asked for again: the safety scan comes before the reader of comments. The
+            answer is kept until then and no longer, as it takes several times the memory of the page.
     """
-    global _last
-    page, answer = _last
+    global _kept
+    page, answer = _kept
     if page is not html:
-        answer = _shortened(html)
-        _last = html, answer
+        answer = _shortened(html if isinstance(html, str) else html.decode())
+    _kept = (html, answer) if keep else ("", None)
     return answer
 
 

@@ -58,7 +58,7 @@ _LIST_TAG = re.compile(
 )
 
 
-def tags(html: str) -> list[Tag]:
+def tags(html: str | bytes) -> list[Tag]:
     """
     Every tag of a page, but for the ends and contents of what holds no tags, such as scripts.
 
@@ -68,7 +68,7 @@ def tags(html: str) -> list[Tag]:
     return _TAG.findall(_bytes(html))
 
 
-def tokens(html: str) -> Iterator[re.Match[bytes]]:
+def tokens(html: str | bytes) -> Iterator[re.Match[bytes]]:
     """
     The same tags and the like one after the other, with their places in the page as UTF-8.
 
@@ -78,10 +78,10 @@ def tokens(html: str) -> Iterator[re.Match[bytes]]:
     return _TAG.finditer(_bytes(html))
 
 
-def list_tags(html: str) -> list[Tag]:
+def list_tags(html: str | bytes) -> list[Tag]:
     """The tags `ol`, `ul` and `li` of a page; the last one, the page's end, has an empty name."""
     return _LIST_TAG.findall(_bytes(html))
 
 
-def _bytes(html: str) -> bytes:
-    return html.encode(errors="replace").lower()
+def _bytes(html: str | bytes) -> bytes:
+    return (html if isinstance(html, bytes) else html.encode(errors="replace")).lower()

@@ -65,7 +65,7 @@ class Tree(NamedTuple):
     balanced: bool
 
 
-def tree(html: str, steps: "Steps | None" = None) -> Tree:
+def tree(html: str | bytes, steps: "Steps | None" = None) -> Tree:
     """
     The thread that a page shows, in time linear in its length, however it is built or broken.
 

@@ -61,12 +61,12 @@ def unsound(comments: int) -> bytes:
 
 def article_page(body: bytes) -> ArticlePage:
     """What a page says, without the look at its safety: from bytes to items, tree and all."""
-    return PAGES.article(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH)
+    return PAGES.article(body, f"{ENGLISH.base_url}/1-x.html", ENGLISH)
 
 
 def whole_page(body: bytes) -> ArticlePage:
     """The same, with every comment read from the tree."""
-    return _article_page(body.decode(), f"{ENGLISH.base_url}/1-x.html", ENGLISH, None)
+    return _article_page(body, f"{ENGLISH.base_url}/1-x.html", ENGLISH, None)
 
 
 def moment(words: str | None) -> Moment | None:
@@ -162,18 +162,20 @@ def date_us(texts: list[str]) -> float:
 
 
 #: In a process of its own, with nothing loaded but what reads. Not getrusage: its peak is the parent's, too.
-_ALONE = """
+_PEAK = """
 import sys
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from crawler.reading import read
-from crawler.sites.military_review import SITE
-from crawler.sites.military_review.pages import PAGES, _article_page
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+"""
+
+_READING = f"""{_PEAK}
+from datetime import UTC, datetime
+from crawler.reading import read
+from crawler.sites.military_review import SITE
+from crawler.sites.military_review.pages import PAGES
 
 body = Path(sys.argv[1]).read_bytes()
 print(peak())
@@ -183,13 +185,23 @@ page = read(body, url="https://en.topwar.ru/1-x.html", fetched_at=now, edition=e
 print(peak(), len(page.comments.comments))
 """
 
+#: The same for a bare parse, of the bytes or of a text.
+_PARSING = f"""{_PEAK}
+from selectolax.lexbor import LexborHTMLParser
 
-def peak_mib(body: bytes) -> list[float]:
-    """Most memory that a process has held, in MiB, before and after it read a page; and the comments. Linux only."""
+body = Path(sys.argv[1]).read_bytes()
+print(peak())
+document = LexborHTMLParser(body.decode() if sys.argv[2:] else body)
+print(peak())
+"""
+
+
+def peak_mib(script: str, body: bytes, *arguments: str) -> list[float]:
+    """What a script says of a page: most memory that it has held, in MiB, before and after it. Linux only."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "page.html")
         file.write_bytes(body)
-        command = [sys.executable, "-c", _ALONE, str(file)]
+        command = [sys.executable, "-c", script, str(file), *arguments]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     return [float(each) for each in done.stdout.split()]
 
@@ -258,10 +270,12 @@ def main() -> None:
         fits = int(COMMENTS * MAX_BYTES / len(made(COMMENTS)))
         while len(large := made(fits)) > MAX_BYTES:
             fits -= 50
-        before, peak, read = peak_mib(large)
+        before, peak, read = peak_mib(_READING, large)
         assert read == fits
+        (_, bare_peak), (_, text_peak) = peak_mib(_PARSING, large), peak_mib(_PARSING, large, "text")
         say(
-            f"{len(large) / 2**20:.2f} MiB, {fits} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before"
+            f"{len(large) / 2**20:.2f} MiB, {fits} comments, {name}: {peak:.0f} MiB at most, {before:.0f} before;"
+            f" a bare parse of its bytes {bare_peak:.0f}, of its text {text_peak:.0f}"
         )
     say()
 

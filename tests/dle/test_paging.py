@@ -7,7 +7,7 @@ from crawler.dle.paging import count, next_path, page_count, part_count, stated_
 
 
 def pages(html: str, number: int = 1) -> int | None:
-    return page_count(LexborHTMLParser(html), html, article_id=5, number=number)
+    return page_count(LexborHTMLParser(html), html.encode(), article_id=5, number=number)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_next_path(path: str, number: int, pages: int | None, expected: str | No
     ],
 )
 def test_part_count(html: str, part: int, expected: int) -> None:
-    assert part_count(LexborHTMLParser(html), html, article_id=5, part=part) == expected
+    assert part_count(LexborHTMLParser(html), html.encode(), article_id=5, part=part) == expected
 
 
 @pytest.mark.parametrize(

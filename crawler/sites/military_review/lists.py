@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from parsel import Selector
 from selectolax.lexbor import LexborHTMLParser
 
 from crawler.dle import paging
@@ -15,6 +15,9 @@ from crawler.items import Entry, ListingPage
 from crawler.site import Edition
 from crawler.sites.military_review import skins
 from crawler.sites.military_review.links import is_own, joined, own_article, path_of
+
+if TYPE_CHECKING:
+    from parsel import Selector
 
 #: "&#xD800;" to "&#xDFFF;", also in decimal.
 _HALF_CHARACTER = re.compile(
@@ -33,7 +36,7 @@ def listing_page(html: str, url: str, edition: Edition) -> ListingPage:
     Raises:
         NotUnderstood: The page is not one of the engine's, or links to articles in no known way.
     """
-    page = Selector(text=html, type="html")
+    page = _selector(html, "html")
     entries: dict[int, Entry] = {}
     for link in page.css(skins.CARD_LINKS):
         target = own_article(link.xpath("@href").get(""), url, edition)
@@ -135,7 +138,7 @@ def _entries(
     return ListingPage(entries=tuple(entries.values()))
 
 
-def _next_listing(page: Selector, url: str) -> str | None:
+def _next_listing(page: "Selector", url: str) -> str | None:
     """The path of the next page of a listing, where the page links to any later one."""
     path = urlsplit(url).path or "/"
     match = _PAGE_PATH.fullmatch(path)
@@ -147,12 +150,19 @@ def _next_listing(page: Selector, url: str) -> str | None:
     return None
 
 
-def _xml(text: str) -> Selector:
+def _xml(text: str) -> "Selector":
     """The document, without references to halves of characters, over which the XML parser stumbles."""
-    return Selector(text=_HALF_CHARACTER.sub("\ufffd", text), type="xml")
+    return _selector(_HALF_CHARACTER.sub("\ufffd", text), "xml")
 
 
-def _texts(item: Selector, name: str) -> list[str]:
+def _selector(text: str, kind: Literal["html", "xml"]) -> "Selector":
+    # Imported here because lxml takes more memory than all of ours, and what reads articles again needs none of it.
+    from parsel import Selector
+
+    return Selector(text=text, type=kind)
+
+
+def _texts(item: "Selector", name: str) -> list[str]:
     found = item.xpath(f"./*[local-name()='{name}']").xpath("string()").getall()
     return [text for text in map(folded, found) if text]
 

@@ -24,7 +24,7 @@ from crawler.dle.text import beginning, folded
 from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, CommentPage
-from crawler.reading import PageReaders, collecting_later, refuse_pathological
+from crawler.reading import PageReaders, collecting_later, last_words, refuse_pathological
 from crawler.site import Edition
 from crawler.sites.military_review import skins
 from crawler.sites.military_review.articles import article_in, frame_of, swallows
@@ -50,9 +50,12 @@ _THREAD = (
 
 
 @collecting_later()
-def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
+def article_page(html: bytes, url: str, edition: Edition) -> ArticlePage:
     """
     The article on a page, and the comments of one comment page.
+
+    Args:
+        html: The page in UTF-8.
 
     Raises:
         NotUnderstood: The page does not show the article of its address; it is cut short; it says that
@@ -61,18 +64,20 @@ def article_page(html: str, url: str, edition: Edition) -> ArticlePage:
     short = shortened(html)
     if short is not None:
         try:
-            return _article_page(short.html, url, edition, short)
+            return _article_page(short.html.encode(), url, edition, short)
         except (NotAlike, NotUnderstood):
             pass  # The whole page is sure to read right, and to say what is wrong with it.
     return _article_page(html, url, edition, None)
 
 
-def _article_page(html: str, url: str, edition: Edition, short: Shortened | None) -> ArticlePage:
+def _article_page(html: bytes, url: str, edition: Edition, short: Shortened | None) -> ArticlePage:
     where = address(url)
     if where is None:
         raise NotUnderstood(f"{url} is not the address of an article")
     if where.printed:
         raise NotUnderstood(f"{url} is {NAMES['print']}", kind="print")
+    # First, so that the memory that the tags take is free again when the document takes the most.
+    thread = tree(html, short.steps if short is not None else None)
     document = LexborHTMLParser(html)
     shown = _shown_address(document, url, edition)
     if shown is not None and shown.id != where.id:
@@ -89,13 +94,12 @@ def _article_page(html: str, url: str, edition: Edition, short: Shortened | None
     elif skin is None and not has_thread:
         missing = "neither its text nor its thread is where a known template has them"
     if missing is not None:
-        raise not_shown(f"{url} shows no article", document, html, missing=missing)
-    end = html[-20_000:]
+        raise not_shown(f"{url} shows no article", document, html.decode(), missing=missing)
+    end = last_words(html)
     if "</html" not in end and "</html" not in end.lower():
         raise NotUnderstood(f"{url} is cut short: the page has no end")
     path = _named(document, where, shown, url, edition).article_path
 
-    thread = tree(html, short.steps if short is not None else None)
     try:
         block = comments(
             document,
@@ -168,7 +172,9 @@ def comment_answer(text: str, url: str, edition: Edition) -> CommentAnswer:
             missing = "there are words, but none in a comment as the engine builds them"
         if missing is not None:
             raise not_shown(f"{url} answers no comments", document, html, missing=missing)
-    pages = paging.page_count(document, html, article_id=where.article_id, number=where.number)
+    pages = paging.page_count(
+        document, html.encode(errors="replace"), article_id=where.article_id, number=where.number
+    )
     following = None
     if where.skin is not None and pages is not None and where.number < pages:
         following = ajax_path(where.era, where.article_id, where.number + 1, where.skin)
