@@ -167,6 +167,7 @@ def read(
     if address(url) is not None:
         is_utf8 = codecs.lookup(charset).name == "utf-8"
         page = body.removeprefix(codecs.BOM_UTF8) if is_utf8 else text.encode(errors="replace")
+        shortened(page, text=text, keep=True)
         del text  # One pictogram on a page makes it four times as long as its UTF-8.
         refuse_pathological(page, url)
         return _whole(pages.article(page, url, edition), last_words(page), url)

@@ -163,6 +163,8 @@ _MISREADINGS = (
 )
 #: In UTF-8, what all Latin letters among these begin with, and the two others.
 _LETTERS = ("î".encode()[:1], "Р".encode(), "С".encode())
+#: A byte that each of these has and few others.
+_BYTES = (b"\xc3", b"\xa0", b"\xa1")
 #: One letter in so many shows that a page is garbled: markup is most of a page, and letters other than
 #: these half of its words.
 _ONE_IN = 33
@@ -237,13 +239,14 @@ def garbling(text: str) -> str | None:
     """
     if text.isascii():
         return None
-    if text.count(_REPLACED) * 1000 > len(text):
+    if _REPLACED in text and text.count(_REPLACED) * 1000 > len(text):
         return "characters that were replaced because they could not be decoded"
     text = text[:_SEARCHED]
     length = len(text)
-    # Counting bytes is so much faster than a pattern that it spares nearly every page the pattern.
+    # Counting bytes is so much faster than a pattern that it spares nearly every page the pattern, and single ones are
+    # counted fastest: there are at least as many as letters with them.
     encoded = text.encode(errors="replace")
-    if sum(map(encoded.count, _LETTERS)) * _ONE_IN <= length:
+    if any(sum(map(encoded.count, some)) * _ONE_IN <= length for some in (_BYTES, _LETTERS)):
         return None
     return next(
         (name for name, letters in _MISREADINGS if len(letters.findall(text)) * _ONE_IN > length), None

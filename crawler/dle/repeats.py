@@ -83,7 +83,7 @@ _lately: list[Kind] = []
 _kept: tuple[str | bytes, Shortened | None] = "", None
 
 
-def shortened(html: str | bytes, *, keep: bool = False) -> Shortened | None:
+def shortened(html: str | bytes, *, text: str | None = None, keep: bool = False) -> Shortened | None:
     """
     A page without the comments that only repeat the markup of another one; None where it must be read whole.
 
@@ -92,13 +92,17 @@ def shortened(html: str | bytes, *, keep: bool = False) -> Shortened | None:
     Args:
         html: As text or in UTF-8.
 
+        text: The same as text, where it is at hand.
+
         keep: Whether the same page will be asked for again: the safety scan comes before the reader of comments. The
             answer is kept until then and no longer, as it takes several times the memory of the page.
     """
     global _kept
     page, answer = _kept
     if page is not html:
-        answer = _shortened(html if isinstance(html, str) else html.decode())
+        if text is None:
+            text = html if isinstance(html, str) else html.decode()
+        answer = _shortened(text)
     _kept = (html, answer) if keep else ("", None)
     return answer
 
