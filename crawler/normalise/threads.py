@@ -64,21 +64,19 @@ def places(
     parents: dict[int, int | None] = {}
     for id_, parent_id in comments:
         stated = parents.get(id_)
-        parents[id_] = (
-            parent_id if stated is None else min(stated, stated if parent_id is None else parent_id)
-        )
+        if stated is None or (parent_id is not None and parent_id < stated):
+            parents[id_] = parent_id
     placing = dict.fromkeys(parents)
     if known:
         _add_ancestors(parents, known)
 
     found: dict[int, Place] = {}
     for start in placing:
+        if start in found:
+            continue
         parent_id = parents[start]
-        if (
-            parent_id is None or parent_id in found or parent_id not in parents
-        ):  # mostly so: parents come first
-            if start not in found:
-                found[start] = _place(start, parent_id, found)
+        if parent_id is None or parent_id in found or parent_id not in parents:  # mostly so: parents come first
+            found[start] = _place(start, parent_id, found)
             continue
         for id_ in reversed(_line_above(start, parents, found, placing)):
             found[id_] = _place(id_, parents[id_], found)
