@@ -297,7 +297,8 @@ def read(answer: Answer, version: int) -> ArticlePage:
     What a page says, as this version of the reader understands it.
 
     The first version takes a soft break (~) for a character, cannot read the dates of the skin "guessed", and loses the
-    parents of some comments of the skin "tree". Neither sees another markup.
+    parents of some comments of the skin "tree"; and it takes an advertisement for a part of
+    every other article.
     """
     story = answer.story
     posted = (answer.sent - timedelta(days=3)).astimezone(MOSCOW)
@@ -306,7 +307,7 @@ def read(answer: Answer, version: int) -> ArticlePage:
             id=answer.article,
             path=f"/{answer.article}-a.html",
             title=story.words.split(".")[0],
-            body=story.words,
+            body=f"Buy a boat!\n\n{story.words}" if version == 1 and answer.article % 2 else story.words,
             images=_pictures(story.picture),
             tags=("made up",),
             views=story.views or None,

@@ -503,8 +503,9 @@ class Histories(RuleBasedStateMachine):
         agree("fetches", recorded, [self._recorded(arrival) for arrival in self.stored])
         versions = {row["id"]: row["reader_version"] for row in recorded}
         told = [
-            (self._exchange(self.archive[id], versions[id] or self.reader), versions[id], self.archive[id])
-            for id in sorted(versions)
+            (exchange, versions[exchange.fetch.id], self.archive[exchange.fetch.id])
+            for exchange in self._as_read({id: versions[id] or self.reader for id in sorted(versions)})
+            if exchange.fetch is not None
         ]
         for row in published["visits"]:
             # While a visit goes on it has no outcome; its crawl closes it in the end.
@@ -526,6 +527,26 @@ class Histories(RuleBasedStateMachine):
             expected[name].append(row)
         for name, rows in expected.items():
             agree(name, folded[name], rows)
+
+    def _as_read(self, versions: Mapping[int, int]) -> Iterator[Exchange]:
+        """
+        What these versions of the reader have made of these fetches.
+
+        But what an article says is read on all its pages by the newest version that has read any of them: to read
+        better is no change.
+        """
+        newest: dict[int, int] = {}
+        for id, version in versions.items():
+            answer = self.archive[id].answer
+            if answer is not None:
+                newest[answer.article] = max(version, newest.get(answer.article, 0))
+        for id, version in versions.items():
+            exchange, answer = self._exchange(self.archive[id], version), self.archive[id].answer
+            if exchange.normal is not None and answer is not None:
+                best = self._exchange(self.archive[id], newest[answer.article]).normal
+                assert best is not None
+                exchange = replace(exchange, normal=replace(exchange.normal, article=best.article))
+            yield exchange
 
     def _recorded(self, arrival: Arrival) -> Row:
         """What must be recorded of an exchange; by which reader it was read last is not said here."""

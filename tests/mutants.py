@@ -56,6 +56,13 @@ def applied(mutant: Mutant) -> Iterator[None]:
             setattr(module, name, original)
 
 
+_save = writer._save
+
+
+def _article_as_read(*known: Any, **others: Any) -> tuple[Saved, Standing]:
+    return _save(*known, **(others | {"as_read": True}))
+
+
 def _nothing(*_: Any, **__: Any) -> None:
     pass
 
@@ -196,7 +203,7 @@ def _no_threads(*_: Any, **__: Any) -> Sequence[int]:
 
 MUTANTS: Sequence[Mutant] = (
     Mutant("last_writer_wins", ((pages, "_refuse_late", _nothing),)),
-    Mutant("late_is_ignored", ((writer, "_save_late", _late_is_ignored),)),
+    Mutant("late_is_ignored", ((writer, "_fold_anew", _late_is_ignored),)),
     Mutant(
         "late_is_folded_without_its_family", ((refold, "family", _alone), (refold, "_elsewhere", _no_states))
     ),
@@ -215,6 +222,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("first_seen_is_not_kept", ((comments, "seen", _seen_first_now),)),
     Mutant("first_seen_of_articles_is_not_kept", ((articles, "seen", _article_seen_first_now),)),
     Mutant("correction_is_a_change", ((comments, "change_of_comment", _correction_is_change),)),
+    Mutant("correction_of_an_article_is_a_change", ((writer, "_save", _article_as_read),)),
     Mutant("weaker_parent_replaces_stronger", ((readings, "_keep_better_parent", _newest_parent),)),
     Mutant("coarser_date_replaces_exact", ((readings, "_keep_better_date", _newest_date),)),
     Mutant("gone_on_partial", ((writer, "save_visit", _partial_is_whole),)),

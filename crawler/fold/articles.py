@@ -52,11 +52,12 @@ def seen(old: Row | None, said: Row, written: Article, look: Look) -> ArticleSte
             "changed_at": None,
         }
         row |= {"first_seen_at": look.at, "last_seen_at": look.at, "seen_at": look.at, "gone_at": None}
-        return ArticleStep(row | {"fetch_id": look.fetch_id, "last_fetch_id": look.fetch_id})
+        row |= {"fetch_id": look.fetch_id, "last_fetch_id": look.fetch_id}
+        return ArticleStep(row | {"reader_version": look.reader_version})
     change = change_of_article(said, old, look)
     row = old | said | {name: old[name] if value is None else value for name, value in moving.items()}
     row |= {"last_seen_at": max(old["last_seen_at"], look.at), "last_fetch_id": look.fetch_id}
-    row["not_found_times"] = 0
+    row |= {"not_found_times": 0, "reader_version": look.reader_version}
     if change is not None:
         row["changed_at"] = look.at
     if old["state"] != "live":

@@ -75,7 +75,9 @@ def places(
         if start in found:
             continue
         parent_id = parents[start]
-        if parent_id is None or parent_id in found or parent_id not in parents:  # mostly so: parents come first
+        if (
+            parent_id is None or parent_id in found or parent_id not in parents
+        ):  # mostly so: parents come first
             found[start] = _place(start, parent_id, found)
             continue
         for id_ in reversed(_line_above(start, parents, found, placing)):

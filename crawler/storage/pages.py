@@ -41,6 +41,13 @@ class Late(Exception):
         self.article_ids = article_ids
 
 
+class ReadOtherwise(Late):
+    """
+    An article says something else than what another version of the reader has read: whether the site has changed it
+    shows when its pages are read again by one and the same.
+    """
+
+
 def save_page(
     writes: Writes,
     edition: Edition,
@@ -49,6 +56,7 @@ def save_page(
     known: Standing,
     *,
     reader_version: int | None = None,
+    as_read: bool = False,
 ) -> Saved:
     """
     Store a page: all that it says about its article and about the comments on it.
@@ -58,8 +66,11 @@ def save_page(
     Args:
         known: How things stand for its article.
 
+        as_read: Whether what the article says is compared with what another version of the reader has read.
+
     Raises:
         Late: The page is older than another one that is stored; nothing was written.
+        ReadOtherwise: Unless `as_read`; nothing was written.
     """
     connection = writes.connection
     now = look(edition, fetch, reader_version, flat=page.written.comments.flat)
@@ -69,6 +80,8 @@ def save_page(
     _refuse_late(connection, edition, known, stored, fetch)
     said = article_content(page.article, edition) | {"id": written.id, "edition_id": edition.id}
     step = article_steps.seen(old, said, written, now)
+    if step.state is not None and old is not None and old["reader_version"] != reader_version and not as_read:
+        raise ReadOtherwise({written.id})
     more = more_live(page, stored)
     step.row["comments_stored"] += more.pop(written.id)
     save_article(writes, old, step)

@@ -110,6 +110,8 @@ articles = Table(
     Column("fetch_id", BigNumber, nullable=False),
     # What came before it is late: then the article is folded anew.
     Column("last_fetch_id", BigNumber, nullable=False),
+    # Where another version says something else, both must read the same pages before it is called a change.
+    Column("reader_version", Integer),
     PrimaryKeyConstraint("id", "edition_id"),
     Index(None, "published_at"),
 )

@@ -1,20 +1,24 @@
 """Storing what an exchange brought: all of it in one transaction, or nothing."""
 
+import logging
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from crawler.errors import BadRecord
 from crawler.fold.look import look
 from crawler.items import Exchange
 from crawler.normalise.numbers import require_possible
 from crawler.storage.bulk import Writes
 from crawler.storage.frontier import save_entries, save_visit_end
 from crawler.storage.ledger import fetch_row
-from crawler.storage.pages import Late, Saved, save_page
+from crawler.storage.pages import Late, ReadOtherwise, Saved, save_page
 from crawler.storage.refold import Reread, fold_anew
 from crawler.storage.schema import fetches, visits
 from crawler.storage.standing import Standing, standing
 from crawler.storage.visits import save_visit
+
+logger = logging.getLogger(__name__)
 
 
 def save_exchange(
@@ -31,10 +35,11 @@ def save_exchange(
 
     The caller owns the transaction. Storing it again changes nothing: a transaction is repeated where the connection
     broke while it was committed, and nobody knows whether it was. What is older than something that is stored of the
-    same article is late: then the article is folded anew, from all its fetches.
+    same article is late: then the article is folded anew, from all its fetches; so it is where another version of the
+    reader has read the article otherwise.
 
     Args:
-        reread: Reads recorded exchanges again, where this one is late.
+        reread: Reads recorded exchanges again, where that must be.
 
     Raises:
         NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
@@ -56,11 +61,7 @@ def save_exchange(
         writes.insert(fetches, [row])
         if exchange.entries:
             save_entries(connection, edition, exchange.entries, via=fetch.kind, now=now)
-        try:
-            saved, known = _save(writes, exchange, known, crawl_id=crawl_id, reader_version=reader_version)
-        except Late as late:
-            writes.send()
-            saved, known = _save_late(connection, exchange, late, reread, reader_version), None
+        saved, known = _save_or_fold(writes, exchange, known, reread, crawl_id, reader_version)
     # That a visit could not go on is for the frontier alone to know: the visit is what its fetches tell. One that goes
     # on is to the frontier as if it were stopped here: a crawl may be killed before its end.
     if visit is not None:
@@ -79,6 +80,43 @@ def _article_id(exchange: Exchange) -> int | None:
     return exchange.visit.article_id if exchange.visit else None
 
 
+def _save_or_fold(
+    writes: Writes,
+    exchange: Exchange,
+    known: Standing,
+    reread: Reread,
+    crawl_id: int | None,
+    reader_version: int | None,
+    *,
+    as_read: bool = False,
+) -> tuple[Saved, Standing | None]:
+    """
+    Store what an exchange brought; where all fetches must be read again for that, from those.
+
+    Returns:
+        What that changed, and how things stand now; None where nobody has looked.
+    """
+    connection, version = writes.connection, reader_version
+    try:
+        return _save(writes, exchange, known, crawl_id=crawl_id, reader_version=version, as_read=as_read)
+    except ReadOtherwise as other:
+        writes.send()
+        try:
+            with connection.begin_nested():
+                return _fold_anew(connection, exchange, other, reread, version), None
+        except BadRecord as error:  # archive files may have been carried away
+            logger.warning(
+                "Articles %s are read otherwise than by an earlier version of the reader, and their pages cannot be "
+                "read again (%s): what differs counts as a change.",
+                sorted(other.article_ids),
+                error,
+            )
+        return _save_or_fold(writes, exchange, known, reread, crawl_id, version, as_read=True)
+    except Late as late:
+        writes.send()
+        return _fold_anew(connection, exchange, late, reread, version), None
+
+
 def _save(
     writes: Writes,
     exchange: Exchange,
@@ -86,6 +124,7 @@ def _save(
     *,
     crawl_id: int | None,
     reader_version: int | None,
+    as_read: bool,
 ) -> tuple[Saved, Standing]:
     """
     Store what is not late.
@@ -95,6 +134,7 @@ def _save(
 
     Raises:
         Late: A later fetch of the visit or of the article is stored; nothing of the article was written.
+        ReadOtherwise: See `save_page`.
     """
     edition, fetch, page, visit = exchange.edition, exchange.fetch, exchange.normal, exchange.visit
     assert fetch is not None
@@ -102,7 +142,7 @@ def _save(
     if visit is not None and known.visit is not None and known.visit["last_fetch_id"] > fetch.id:
         raise Late({visit.article_id})
     if page is not None:
-        saved = save_page(writes, edition, page, fetch, known, reader_version=reader_version)
+        saved = save_page(writes, edition, page, fetch, known, reader_version=reader_version, as_read=as_read)
     if visit is None:
         return saved, known
     if known.article_id != visit.article_id:  # the page shows another article than was asked for
@@ -111,10 +151,10 @@ def _save(
     return save_visit(writes, exchange, saved, now, known, crawl_id=crawl_id), known
 
 
-def _save_late(
+def _fold_anew(
     connection: Connection, exchange: Exchange, late: Late, reread: Reread, reader_version: int | None
 ) -> Saved:
-    """Fold the articles anew to which an exchange came late; it is recorded already."""
+    """Fold the articles anew for which an exchange came late, or by another reader; it is recorded already."""
     found = fold_anew(connection, exchange.edition, late.article_ids, reread, reader_version=reader_version)
     changes = found.tables["comments"]
     outcome = None

@@ -1,13 +1,24 @@
-"""What comes late is stored as if it had come in time."""
+"""What comes late, or by another reader, is stored as if all had come in time and been read alike."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 
 import pytest
 from sqlalchemy import Connection
 
-from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Visit, VisitOutcome
-from crawler.storage.schema import articles, author_names, authors, comment_states, comments, visits
-from tests.storing import ARTICLE, EN, at, comment, fetch, normal, page, rows, save, store
+from crawler.errors import BadRecord
+from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Recorded, Visit, VisitOutcome
+from crawler.storage.schema import (
+    article_states,
+    articles,
+    author_names,
+    authors,
+    comment_states,
+    comments,
+    visits,
+)
+from crawler.storage.writer import save_exchange
+from tests.storing import ARCHIVED, ARTICLE, EN, NOON, at, comment, fetch, normal, page, rows, save, store
 
 
 def brought(
@@ -130,3 +141,45 @@ def test_a_late_sweep_finds_the_comments_that_have_left_since(connection: Connec
     save(connection, brought(2, page(*map(comment, rest)), visit=2, ends="swept", seen=rest))
     states = [(row["comment_id"], row["state"], row["until"]) for row in rows(connection, comment_states)]
     assert states == [(12, "live", at(2)), (12, "missing", at(3))]
+
+
+def test_a_better_reading_of_an_article_is_no_change(connection: Connection) -> None:
+    store(connection, page(comment(11), body="Buy a boat! Text."), 1, reader_version=1)
+    better = page(comment(11), body="Text.")
+    ARCHIVED[1] = brought(1, better)
+    store(connection, better, 2, reader_version=2)
+    (article,) = rows(connection, articles)
+    assert (article["body"], article["change"], article["changed_at"]) == ("Text.", "new", None)
+    assert (article["reader_version"], article["last_fetch_id"]) == (2, 2)
+    assert (rows(connection, article_states), rows(connection, comment_states)) == ([], [])
+
+
+def test_a_change_between_two_readers_supersedes_what_the_better_one_reads(connection: Connection) -> None:
+    store(connection, page(body="Buy a boat! Text."), 1, reader_version=1)
+    ARCHIVED[1] = brought(1, page(body="Text."))
+    store(connection, page(body="Text, corrected."), 2, reader_version=2)
+    (article,) = rows(connection, articles)
+    (state,) = rows(connection, article_states)
+    assert (article["body"], article["change"], article["fetch_id"]) == ("Text, corrected.", "translation", 2)
+    assert (state["body"], state["fetch_id"], state["until"]) == ("Text.", 1, at(2))
+
+
+def test_where_pages_cannot_be_read_again_another_reading_of_an_article_is_a_change(
+    connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    def carried_away(known: Sequence[Recorded]) -> Iterable[Exchange]:
+        raise BadRecord("2017.warc.gz", 0, f"there is no such file, and {len(known)} exchanges are wanted")
+
+    store(connection, page(comment(11), body="Buy a boat! Text."), 1, reader_version=1)
+    exchange = brought(2, page(comment(11), comment(12), body="Text."))
+    with caplog.at_level(logging.WARNING):
+        save_exchange(connection, exchange, crawl_id=None, now=NOON, reread=carried_away, reader_version=2)
+    (article,) = rows(connection, articles)
+    (state,) = rows(connection, article_states)
+    assert (article["body"], article["change"], state["body"]) == (
+        "Text.",
+        "translation",
+        "Buy a boat! Text.",
+    )
+    assert [row["id"] for row in rows(connection, comments)] == [11, 12]
+    assert "2017.warc.gz" in caplog.text
