@@ -304,6 +304,24 @@ def test_a_page_that_shows_nobody_is_not_taken_apart() -> None:
     assert "guest:owl" not in asked
 
 
+@pytest.mark.parametrize("tags", ["<ul></li></ul>", "<div><ul></li>"])
+def test_tags_stay_where_taking_some_out_would_move_an_answer(tags: str) -> None:
+    """The list keeps the end in it from closing the comment's own item, outside of which the answer would stand."""
+    start, end = tags.split("</li>")
+
+    def page(going: str) -> str:
+        item = '<li id="comments-tree-item-{}" class="comments-tree-item">'.format
+        return (
+            f'<ol class="comments-tree-list">{item(1)}{going}<ol class="comments-tree-list">{item(2)}'
+            f"{comment(2, link('Other'), 'Yes.')}</li></ol></li>{item(3)}{comment(3, link('Other'), 'No.')}</li></ol>"
+        )
+
+    shown = page(comment(1, link("Going"), f"{start}words</li>more words{end}"))
+    assert without("going", shown) == page(
+        blank(1).format(BLANK_LINK).replace("></div></div>", f">{tags}</div></div>")
+    )
+
+
 def test_what_follows_the_thread_stays_though_a_comment_is_left_open() -> None:
     rest = '<div id="dle-ajax-comments"></div><p title="x">Going on</p>'
     assert without("going", comment(1, link("Going"), "Secret <div>") + rest).endswith(rest)
