@@ -23,7 +23,7 @@ class Check:
     #: Numbers of the invariants in README.md that it is of.
     invariants: tuple[int, ...] = ()
     #: What to do where it does not hold.
-    remedy: str
+    remedy: str = _FOLD_ANEW
 
 
 FILE: Final = Check(
@@ -53,48 +53,40 @@ KEYS: Final = Check(
 VALUES: Final = Check(
     name="values",
     means="closed lists hold only what is known, and columns that belong together agree",
-    remedy=_FOLD_ANEW,
 )
 TEXTS: Final = Check(
     name="texts",
     means="no text holds NUL or half of a character",
     invariants=(17,),
-    remedy=_FOLD_ANEW,
 )
 HISTORIES: Final = Check(
     name="histories",
     means="the states of comments, ratings and articles join without gap or overlap, from the first sight to now",
     invariants=(8, 10),
-    remedy=_FOLD_ANEW,
 )
 CHANGES: Final = Check(
     name="changes",
     means="no state says the same as the one after it",
     invariants=(6,),
-    remedy=_FOLD_ANEW,
 )
 TIMES: Final = Check(
     name="times",
     means="every state began with a fetch that is stored, at its time",
     invariants=(7, 9),
-    remedy=_FOLD_ANEW,
 )
 MISSING: Final = Check(
     name="missing",
     means="what is missing or gone is so since a sweep, or since the site said that there is no such article",
     invariants=(11,),
-    remedy=_FOLD_ANEW,
 )
 PLACES: Final = Check(
     name="places",
     means="every comment stands where its parents put it",
     invariants=(12,),
-    remedy=_FOLD_ANEW,
 )
 COUNTS: Final = Check(
     name="counts",
     means="every article counts its live comments right",
-    remedy=_FOLD_ANEW,
 )
 VISITS: Final = Check(
     name="visits",
@@ -106,13 +98,11 @@ SWEEPS: Final = Check(
     name="sweeps",
     means="a sweep saw as many comments as the site stated, but for what two sweeps running lacked alike",
     invariants=(13,),
-    remedy=_FOLD_ANEW,
 )
 FETCHES: Final = Check(
     name="fetches",
     means="every fetch has one outcome, which goes with its status",
     invariants=(14,),
-    remedy=_FOLD_ANEW,
 )
 FRONTIER: Final = Check(
     name="frontier",
@@ -152,7 +142,6 @@ FOLD: Final = Check(
     name="fold",
     means="stored rows are what their fetches come to when they are read again",
     invariants=(6, 7, 8, 18),
-    remedy=_FOLD_ANEW,
 )
 FACTS: Final = Check(
     name="facts",
