@@ -91,11 +91,9 @@ class Summary:
     #: Articles that could not be read again, and why.
     unread: dict[str, str] = field(default_factory=dict)
 
-    def add(self, found: Difference) -> None:
-        """Take account of some articles."""
-        self.articles += len(found.article_ids)
-        self.fetches += len(found.fetch_ids)
-        before = sum(counts.inserted + counts.deleted + counts.updated for counts in self.tables.values())
+    def note(self, found: Difference) -> None:
+        """Take account of a family of articles."""
+        self.articles, self.fetches = len(found.article_ids), len(found.fetch_ids)
         for old, new in found.fetches:
             if old.fetch.outcome != new.outcome:
                 pair = (old.fetch.outcome, new.outcome)
@@ -108,11 +106,28 @@ class Summary:
                 columns = [column for column in row if stored[column] != row[column]]
                 counts.updated += not _BOOKKEEPING.issuperset(columns)
                 for column in columns:
-                    self._note(name, column, stored, row)
-        after = sum(counts.inserted + counts.deleted + counts.updated for counts in self.tables.values())
-        self.different += len(found.article_ids) if after > before else 0
+                    self._note_value(name, column, stored, row)
+        differs = any(counts.inserted or counts.deleted or counts.updated for counts in self.tables.values())
+        self.different = self.articles if differs else 0
 
-    def _note(self, table: str, column: str, stored: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+    def add(self, other: "Summary") -> None:
+        """Take account of what reading other articles again came to."""
+        self.articles += other.articles
+        self.fetches += other.fetches
+        self.different += other.different
+        for pair, count in other.outcomes.items():
+            self.outcomes[pair] = self.outcomes.get(pair, 0) + count
+        for name, counts in other.tables.items():
+            sums = self.tables.setdefault(name, Counts())
+            sums.inserted += counts.inserted
+            sums.deleted += counts.deleted
+            sums.updated += counts.updated
+        for key, column in other.columns.items():
+            noted = self.columns.setdefault(key, Column())
+            noted.count += column.count
+            noted.examples += column.examples[: EXAMPLES - len(noted.examples)]
+
+    def _note_value(self, table: str, column: str, stored: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         noted = self.columns.setdefault((table, column), Column())
         noted.count += 1
         if len(noted.examples) < EXAMPLES:
@@ -168,10 +183,14 @@ def reparse(
                 crawl_id=choice.crawl_id,
                 between=_whole_day(choice.day),
             )
+            #: By article, what its family came to: with another one it may turn out to be part of a wider one.
+            came_to: dict[int, Summary] = {}
             progress = Progress(say, f"{edition.code}: read again", len(ids))
             for known, said in told(families(run, edition, ids), archive.folder, processes, known_readers):
                 article_ids = members(known)
                 progress.add(len(article_ids))
+                if came_to.keys() >= set(article_ids):
+                    continue
                 if isinstance(said, BadRecord):
                     summary.unread |= {f"{edition.code} {id}": str(said) for id in article_ids}
                     continue
@@ -194,9 +213,20 @@ def reparse(
                     summary.unread |= {f"{edition.code} {id}": str(error) for id in article_ids}
                     continue
                 if apply:
-                    run(restore_frontier, edition, article_ids)
-                summary.add(found)
+                    run(restore_frontier, edition, found.article_ids)
+                family = Summary(applied=apply)
+                if apply:  # what was written of some of them alone has been written
+                    for part in _each_once(came_to[id] for id in found.article_ids if id in came_to):
+                        family.add(part)
+                family.note(found)
+                came_to |= dict.fromkeys(found.article_ids, family)
+            for family in _each_once(came_to.values()):
+                summary.add(family)
     return summary
+
+
+def _each_once(families: Iterable[Summary]) -> Iterable[Summary]:
+    return {id(family): family for family in families}.values()
 
 
 def _whole_day(day: date | None) -> tuple[datetime, datetime] | None:

@@ -20,5 +20,5 @@ def growth(work: Callable[[str], object], page: Callable[[int], str], size: int)
             work(html)
         return time.process_time() - started
 
-    ten, one = map(min, zip(*((cost(small, 10), cost(large, 1)) for _ in range(3)), strict=True))
-    return one / ten
+    turns = [(cost(small, 10), cost(large, 1)) for _ in range(3)]
+    return min(one for _, one in turns) / min(ten for ten, _ in turns)

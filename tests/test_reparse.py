@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from crawler.reading import READER_VERSION
-from crawler.reparse import Choice, Summary, reparse
-from crawler.sample import SampleSite
+from crawler.reparse import Choice, Counts, Summary, reparse
+from crawler.sample import SampleArticle, SampleSite
 from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.schema import metadata
@@ -181,6 +181,27 @@ def test_pages_that_were_not_understood_are_read_at_last(copied: tuple[str, Path
     shown = read_again(url, folder, article_ids=(LOST.id,))
     assert shown.outcomes == {("not_understood", "ok"): 1}
     assert shown.tables["article_states"].inserted == 1
+    assert dump(url) == before
+
+
+@pytest.mark.parametrize(("home", "stored"), [(LONG, SHORT), (SHORT, LONG)], ids=["long", "short"])
+def test_articles_that_turn_out_to_share_a_comment_count_once(
+    copied: tuple[str, Path], home: SampleArticle, stored: SampleArticle
+) -> None:
+    url, folder = copied
+    before = dump(url)
+    edited = "SELECT comment_id FROM comment_states"
+    unedited = f"SELECT max(id) AS id FROM comments WHERE article_id = :id AND id NOT IN ({edited})"
+    id = rows(url, unedited, id=home.id)[0]["id"]
+    # Nothing but the pages of its own article tells that it stands there.
+    spoil(url, f"UPDATE comments SET article_id = {stored.id} WHERE id = {id}")
+    fetched = rows(url, "SELECT count(*) AS n FROM fetches WHERE article_id IS NOT NULL")[0]["n"]
+    shown = read_again(url, folder, apply=False, again=True)
+    assert (shown.articles, shown.different, shown.fetches) == (3, 2, fetched)
+    assert shown.tables["comments"] == Counts(updated=1)
+    assert shown.columns["comments", "article_id"].examples == [(f"comments {id}", stored.id, home.id)]
+    written = read_again(url, folder, again=True)
+    assert (written.articles, written.different, written.fetches) == (3, 2, fetched)
     assert dump(url) == before
 
 
