@@ -126,12 +126,17 @@ def test_an_address_that_is_none() -> None:
         "doctor",
         "probe",
         "save-page",
+        "reparse",
+        "verify",
+        "import",
+        "forget",
     ],
 )
 def test_help_has_an_example(tmp_path: Path, verb: str) -> None:
     ended = crawler(f"sqlite:///{tmp_path}/none.db", *verb.split(), "--help")
     assert ended.code == 0
     assert verb == "" or f"crawler {verb}" in ended.out.partition("Example:")[2]
+    assert "..." not in ended.out.partition("Commands:")[2]  # every verb with its whole sentence
 
 
 def sample_run(folder: Path) -> Ended:
