@@ -112,7 +112,10 @@ def comments(
             # They have all stayed in the page, so they are read there.
             alike = {id: of_kind for id, of_kind in alike.items() if of_kind[0] in groups}
             owners = Owners(document, found)
-        read = patterned(alike, tree, groups, odd=texts_apart(repeats.texts, base_url))
+        # An odd text that stays in the page is in its tree already.
+        odd = {id: written(found.texts[id], base_url=base_url) for id in repeats.texts if id in found.texts}
+        odd |= texts_apart({id: text for id, text in repeats.texts.items() if id not in odd}, base_url)
+        read = patterned(alike, tree, groups, odd)
     fields = Fields(owners, skin, ratings)
     for id in order:
         if id not in read:
