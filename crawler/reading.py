@@ -232,8 +232,8 @@ def _refuse_tags(found: Iterable[Between], url: str, max_depth: int) -> None:
             if not closes or nest[-len(closes) :] == closes:
                 if closes:
                     del nest[-len(closes) :]
-                    count[b"ol"] -= run.lists
-                    count[b"li"] -= len(closes) - run.lists
+                    for name in closes:
+                        count[name] -= 1
                 for name in run.opens:
                     if name == b"ol" or nest[-1:] != [b"li"]:
                         nest.append(name)

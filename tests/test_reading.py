@@ -1,6 +1,8 @@
 """The one door to what a page says."""
 
+import gc
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +13,15 @@ from hypothesis import strategies as st
 from crawler.dle.addresses import article_path, comment_page_path
 from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, CommentAnswer, ListingPage
-from crawler.reading import MAX_ATTRIBUTES, MAX_BYTES, MAX_DEPTH, MAX_TAGS, read, refuse_pathological
+from crawler.reading import (
+    MAX_ATTRIBUTES,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_TAGS,
+    collecting_later,
+    read,
+    refuse_pathological,
+)
 from crawler.site import Edition
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
@@ -111,6 +121,44 @@ def test_no_comments_and_none_stated() -> None:
 
 def test_a_byte_order_mark_is_no_text() -> None:
     assert article(b"\xef\xbb\xbf" + page().encode()).article.title == "Title"
+
+
+def test_a_page_says_the_same_in_another_encoding() -> None:
+    html = page("".join(comment(Node(id)) for id in range(1, 9))).replace("Title", "Заголовок")
+    read_ = read(
+        html.encode("cp1251"),
+        url=URL,
+        fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+        edition=EN,
+        charset="windows-1251",
+        pages=PAGES,
+    )
+    assert read_ == article(html)
+    assert isinstance(read_, ArticlePage)
+    assert read_.article.title == "Заголовок"
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+@pytest.mark.parametrize("body", [page(), "<html>"])
+def test_the_collector_is_left_as_it_was(was_on: bool, body: str) -> None:
+    try:
+        (gc.enable if was_on else gc.disable)()
+        with suppress(NotUnderstood):
+            reading(body)
+        assert gc.isenabled() == was_on
+    finally:
+        gc.enable()
+
+
+def test_reading_leaves_nothing_to_collect() -> None:
+    html = page("".join(comment(Node(id)) for id in range(1, 30)))
+    reading(html)
+    gc.collect()
+    with collecting_later():
+        assert not gc.isenabled()
+        reading(html)
+        assert not gc.isenabled()
+        assert gc.collect() == 0
 
 
 @pytest.mark.parametrize(

@@ -295,17 +295,54 @@ def test_depth_is_counted_with_what_was_taken_out() -> None:
     """The comments themselves are nested four deep, behind `html`, `body`, list and item."""
     for depth in range(MAX_DEPTH - 12, MAX_DEPTH + 1):
         html = page([plain(id) for id in range(1, 5)], before="<div>" * depth)
-        assert shortened(html)
-        said = []
-        unknown = re.sub("(comment-id-[0-9]+'|comm-id-[0-9]+')>", r"\1 >", html)
-        assert shortened(unknown) is None
-        for each in (html, unknown):
-            try:
-                refuse_pathological(each, URL)
-                said.append("")
-            except NotUnderstood as error:
-                said.append(str(error))
-        assert said[0] == said[1]
+        assert said_of_safety(html) == said_of_safety(unknown(html))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_depth_is_that_of_lists_however_they_close(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - no secrets
+    html = nested(random, [plain(id) for id in range(1, 30)], banners=random.choice((0, 0.2)))
+    tags_of_tree = r"</li>|</ol>|<ol class=.comments-tree-list.>"
+    html = re.sub(tags_of_tree, lambda match: match[0] if random.random() < 0.9 else "", html)
+    before = random.choice(("", "<svg>", "<li>"))
+    assert reading(html) == whole(html)
+    said = set()
+    for depth in range(MAX_DEPTH - 60, MAX_DEPTH, 3):
+        deep = html.replace("<h1>", "<div>" * depth + before + "<h1>")
+        said.add(said_of_safety(deep))
+        assert said_of_safety(deep) == said_of_safety(unknown(deep))
+    assert len(said) == 2
+
+
+def test_items_need_no_list() -> None:
+    html = page([plain(id) for id in range(1, 5)])
+    html = html.replace('<ol class="comments-tree-list">', "").replace("</ol>", "")
+    assert repeated(html) == 3
+    assert said_of_safety(html) == ""
+    assert reading(html) == whole(html)
+
+
+def unknown(html: str) -> str:
+    """The same page, in which comments begin as no template writes them, so that it is read whole."""
+    changed = re.sub("(comment-id-[0-9]+'|comm-id-[0-9]+')>", r"\1 >", html)
+    assert shortened(html)
+    assert shortened(changed) is None
+    return changed
+
+
+def said_of_safety(html: str) -> str:
+    try:
+        refuse_pathological(html, URL)
+    except NotUnderstood as error:
+        return str(error)
+    return ""
+
+
+def test_an_answer_is_kept_until_the_same_page_is_asked_for_again() -> None:
+    html = page([plain(1), plain(2)]).encode()
+    first = shortened(html, keep=True)
+    assert shortened(html) is first
+    assert shortened(html) is not first
 
 
 def test_no_skin_looks_at_what_varies() -> None:

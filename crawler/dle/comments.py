@@ -94,9 +94,9 @@ def comments(
         owners = apart(repeats.strange.values()) if repeats.strange else NONE_APART
     skin, fitting = _skin(owners, skins, order, alike)
     if skin is not None and len(fitting) < len(order):
-        odd = next(id for id in order if id not in fitting)
+        unlike = next(id for id in order if id not in fitting)
         remarks.append(
-            f"comment {odd} does not look like skin {skin.name}, and {len(order) - len(fitting) - 1} more"
+            f"comment {unlike} does not look like skin {skin.name}, and {len(order) - len(fitting) - 1} more"
         )
     # The first of the engine's ways to show ratings that the page has.
     ratings = next((way for way in RATINGS if document.css_first(", ".join(way)) is not None), ())
