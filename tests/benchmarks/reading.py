@@ -260,10 +260,11 @@ def main() -> None:
     pages = {size: rendered(size) for size in (0, *SIZES)}
     costs = medians_ms({str(size): partial(read_page, each, 1) for size, each in pages.items()}, turns=2)
     nothing = costs["0"]
-    for size in SIZES:
-        cost = costs[str(size)]
-        each = 1000 * (cost - nothing) / size
-        say(f"{size:5} comments {cost:7.2f} ms, {each:5.1f} µs a comment beyond {nothing:.2f} ms for none")
+    each = {size: 1000 * (costs[str(size)] - nothing) / size for size in SIZES}
+    for size, cost in each.items():
+        ms = costs[str(size)]
+        say(f"{size:5} comments {ms:7.2f} ms, {cost:5.1f} µs a comment beyond {nothing:.2f} ms for none")
+    say(f"the most for a comment is {max(each.values()) / min(each.values()):.2f} times the least")
     say()
 
     for name, made in (("as it is", rendered), ("a quotation in each", quoting), ("read whole", unsound)):
