@@ -46,6 +46,7 @@ from crawler.dle.skins import Skin
 from crawler.dle.text import TITLE_CLASSES, named_in_title, true_target
 from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood
+from crawler.items import Comment
 from crawler.normalise.nicknames import nickname
 
 #: What a name in an address ends at.
@@ -264,7 +265,13 @@ def _reads_the_same(before: Block, after: Block | None, forgotten: Collection[in
                 return False
         elif (old.nickname_raw, old.profile_name) != (new.nickname_raw, new.profile_name):
             return False
+        elif _says(old) == _says(new) and old.source_hash != new.source_hash:
+            return False  # what the text before it leaves open stands open in it, and now something else
     return True
+
+
+def _says(comment: Comment) -> tuple[object, ...]:
+    return comment.body, comment.quotes, comment.links
 
 
 def _swept(text: str, is_forgotten: IsForgotten) -> Iterator[Edit]:

@@ -322,6 +322,14 @@ def test_tags_stay_where_taking_some_out_would_move_an_answer(tags: str) -> None
     )
 
 
+def test_what_a_cut_text_leaves_open_stays_open_in_the_next() -> None:
+    """A parser takes the bold type of the first text for that of the second, whose hash is to stay the same."""
+    other = comment(2, link("Other"), "Yes.")
+    tags = "<div><b><div><div>"
+    expected = blank(1).format(BLANK_LINK).replace("></div></div>", f">{tags}</div></div>") + other
+    assert without("going", comment(1, link("Going"), f"{tags}words") + other) == expected
+
+
 def test_what_follows_the_thread_stays_though_a_comment_is_left_open() -> None:
     rest = '<div id="dle-ajax-comments"></div><p title="x">Going on</p>'
     assert without("going", comment(1, link("Going"), "Secret <div>") + rest).endswith(rest)
