@@ -74,7 +74,7 @@ def test_articles_and_crawls(stored: str) -> None:
     ("arguments", "code", "said"),
     [
         (["thread", "77"], 1, "is not stored"),
-        (["thread", "word"], 2, "not a valid integer"),
+        (["thread", "word"], 2, "'word' is not a valid number"),
         (["thread", "1", "--edition", "xx"], 2, "nothing of such an edition"),
         (["articles", "--limit", "0"], 2, "--limit"),
         (["fly"], 2, "No such command"),
@@ -93,6 +93,13 @@ def test_without_a_database(tmp_path: Path, verb: str) -> None:
     assert ended.code == 3
     assert "There is no database" in ended.err
     assert not (tmp_path / "none.db").exists()
+
+
+def test_without_a_server() -> None:
+    ended = crawler("postgresql://nobody@127.0.0.1:1/none", "articles")
+    assert (ended.code, ended.out) == (3, "")
+    assert "refused. Is the server running" in ended.err
+    assert ended.err.endswith("connections? `crawler doctor` looks for the reason.\n")
 
 
 def test_an_empty_database(database_url: str) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from crawler.cli import moments
-from crawler.cli.shown import as_json, example, print_json, print_table
+from crawler.cli.shown import NUMBER, as_json, example, print_json, print_table
 from crawler.environment import Environment
 from crawler.errors import BadArgument
 from crawler.storage import database, past, queries
@@ -19,7 +19,7 @@ from crawler.thread_tree import day_and_time, is_marked, tree_lines
 
 @click.command(epilog=example("crawler articles --limit 5", "crawler articles --edition ru --json"))
 @click.option("--edition", help="Only this edition, such as en.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", default=20, show_default=True, type=NUMBER, help="At most so many.")
 @as_json
 def articles(edition: str | None, limit: int, as_json: bool) -> None:
     """Stored articles, newest first, with how many of their comments are stored."""
@@ -34,7 +34,7 @@ def articles(edition: str | None, limit: int, as_json: bool) -> None:
         "crawler thread 128836 --as-of 2017-11-04",
     )
 )
-@click.argument("article_id", type=click.IntRange(min=1), metavar="ID")
+@click.argument("article_id", type=NUMBER, metavar="ID")
 @click.option("--edition", help="Which edition, such as en; by default the first that has the article.")
 @click.option("--as-of", metavar="MOMENT", help="The thread as it stood then.")
 @as_json

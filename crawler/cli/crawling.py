@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from crawler.cli.asking import show_articles, show_thread
-from crawler.cli.shown import as_json, example, print_json, print_table
+from crawler.cli.shown import NUMBER, as_json, example, print_json, print_table
 from crawler.environment import Environment
 from crawler.storage import database, queries
 from crawler.thread_tree import day_and_time
@@ -83,7 +83,7 @@ def crawl(arguments: Sequence[str]) -> None:
 
 
 @click.command(epilog=example("crawler crawls", "crawler crawls --limit 1 --json"))
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", default=10, show_default=True, type=NUMBER, help="At most so many.")
 @as_json
 def crawls(limit: int, as_json: bool) -> None:
     """Crawls, newest first: what each did and how it ended."""

@@ -9,7 +9,7 @@ import click
 
 from crawler.cli import moments
 from crawler.cli.asking import require_edition, whose_times
-from crawler.cli.shown import as_json, example, print_json
+from crawler.cli.shown import NUMBER, as_json, example, print_json
 from crawler.cli.told import CONTEXT_WORDS, beginning, difference_lines, quoted, show, wrapped
 from crawler.differences import differences
 from crawler.environment import Environment
@@ -35,7 +35,7 @@ _MEANS: Final[Mapping[Change, str]] = {
 
 
 @click.command(epilog=example("crawler history 7704704", "crawler history 7704704 --edition ru --json"))
-@click.argument("comment_id", type=click.IntRange(min=1), metavar="COMMENT_ID")
+@click.argument("comment_id", type=NUMBER, metavar="COMMENT_ID")
 @click.option("--edition", help="Which edition, such as en; by default the first that has the comment.")
 @as_json
 def history(comment_id: int, edition: str | None, as_json: bool) -> None:
@@ -123,9 +123,9 @@ def _first_lines(state: Mapping[str, Any], zone: ZoneInfo, width: int) -> Sequen
 @click.option("--until", metavar="MOMENT", help="Seen until then; a day is included to its end.")
 @click.option("--edition", help="Only this edition, such as en.")
 @click.option("--kind", "kinds", metavar="KIND,…", help=f"Only these: {', '.join(past.CHANGES)}.")
-@click.option("--article", "article_id", type=click.IntRange(min=1), metavar="ID", help="Only this article.")
+@click.option("--article", "article_id", type=NUMBER, metavar="ID", help="Only this article.")
 @click.option("--oldest-first", is_flag=True, help="Instead of the newest first.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--limit", default=20, show_default=True, type=NUMBER, help="At most so many.")
 @as_json
 def changes(
     since: str | None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawler.cli.shown import as_json, example, print_json, processes, say
+from crawler.cli.shown import NUMBER, as_json, example, print_json, processes, say
 from crawler.environment import Environment
 from crawler.errors import BadArgument, CannotStore
 from crawler.normalise.erasure import author_hash
@@ -31,10 +31,8 @@ SHOWN = 60
         "crawler reparse --day 2017-11-03 --edition en --json",
     )
 )
-@click.option(
-    "--article", "article_ids", multiple=True, type=click.IntRange(min=1), help="Only this article."
-)
-@click.option("--crawl", "crawl_id", type=click.IntRange(min=1), help="Only what this crawl asked for.")
+@click.option("--article", "article_ids", multiple=True, type=NUMBER, help="Only this article.")
+@click.option("--crawl", "crawl_id", type=NUMBER, help="Only what this crawl asked for.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only what was asked for on this day (UTC).")
 @click.option("--edition", help="Only this edition, such as en; by default all.")
 @click.option("--apply", is_flag=True, help="Write what differs; otherwise it is only shown.")

@@ -16,11 +16,20 @@ as_json = click.option(
 )
 
 
+class _Number(click.IntRange):
+    """A number as the site gives them; one that is none is not called "an invalid integer range"."""
+
+    name = "number"
+
+
+NUMBER = _Number(min=1)
+
+
 def processes(what: str) -> Callable[[Verb], Verb]:
     """The option --processes of a verb that shares its work: what each of them does."""
     return click.option(
         "--processes",
-        type=click.IntRange(min=1),
+        type=NUMBER,
         default=os.cpu_count() or 1,
         show_default="one a processor",
         help=f"How many {what} at a time.",

@@ -148,9 +148,11 @@ def storage_errors(url: str) -> Iterator[None]:
 def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
     """The error in one line for people: what the database said, and which database it was."""
     said = str(error.orig) if isinstance(error, DBAPIError) and error.orig is not None else str(error)
-    said = " ".join(said.split()).rstrip(".")
+    lines = (" ".join(line.split()).rstrip(".") for line in said.splitlines())
+    said = ". ".join(line for line in lines if line)
+    end = "" if said.endswith("?") else "."
     return CannotStore(
-        f"The database {shown(url)} cannot be used: {said}. `crawler doctor` looks for the reason."
+        f"The database {shown(url)} cannot be used: {said}{end} `crawler doctor` looks for the reason."
     )
 
 
