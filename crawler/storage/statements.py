@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
@@ -159,12 +159,15 @@ class RowValues:
     """
 
     def __init__(self, names: Sequence[str], types: Iterable[TypeEngine[Any]], dialect: Dialect) -> None:
-        self._processors = [_bind_processor(type_, dialect) for type_ in types]
         # An itemgetter of one name gives no tuple.
         self._of_row: Callable[[Mapping[str, Any]], Sequence[Any]] = (
             itemgetter(*names) if len(names) > 1 else lambda row: [row[name] for name in names]
         )
-        self._processed = [(place, of) for place, of in enumerate(self._processors) if of is not None]
+        self._processed = [
+            (place, to_driver)
+            for place, type_ in enumerate(types)
+            if (to_driver := _bind_processor(type_, dialect)) is not None
+        ]
 
     def of(self, row: Mapping[str, Any]) -> list[Any]:
         """The values of one row."""
@@ -176,16 +179,10 @@ class RowValues:
     def of_many(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
         """The values of rows, of at least one: made column by column, which is faster than row by row."""
         columns = zip(*map(self._of_row, rows), strict=True)
-        return zip(*map(_column_values, columns, self._processors), strict=True)
-
-
-def _column_values(column: Sequence[Any], to_driver: Processor) -> Iterable[Any]:
-    """The values of one column, as the driver takes them."""
-    if to_driver is None:
-        return column
-    if to_driver is _json:  # most lists are empty
-        return [_EMPTY if value == [] else _json(value) for value in column]
-    return map(to_driver, column)
+        for_driver: list[Iterable[Any]] = list(columns)
+        for place, to_driver in self._processed:
+            for_driver[place] = map(to_driver, for_driver[place])
+        return zip(*for_driver, strict=True)
 
 
 def _bind_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
@@ -204,10 +201,10 @@ def _time(value: datetime | None) -> str | None:
 
 def _json(value: Any) -> str | None:
     """JSON as text, which both drivers take for it."""
-    return None if value is None else _encoded(value)
+    if value is None:
+        return None
+    return "[]" if value == [] else _encoded(value)  # most lists are empty
 
-
-_EMPTY: Final = "[]"
 
 #: Times may stand in it, as of rows that are written as JSON.
 _encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=utc_text).encode
