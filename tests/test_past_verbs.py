@@ -353,7 +353,7 @@ def test_nothing_has_changed(told: str) -> None:
         ("history 99", 1, "The comment 99 is not stored."),
         ("history 12 --edition en", 1, "The comment 12 is not stored in the edition en."),
         ("history 12 --edition de", 2, "nothing of such an edition"),
-        ("history word", 2, "not a valid integer"),
+        ("history word", 2, "'word' is not a valid number"),
         ("changes --since 5.11.2017", 2, "--since 5.11.2017: is no moment"),
         ("changes --since 2017-11-06 --until 2017-11-05", 2, "the period must not end before it begins"),
         ("changes --kind edit,fly", 2, "--kind fly: the kinds are edit, merge"),

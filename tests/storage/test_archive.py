@@ -416,7 +416,7 @@ def test_a_killed_crawl_is_marked_by_the_next(migrated_url: str) -> None:
 
 
 def test_operational_errors_of_the_driver_have_their_say() -> None:
-    error = OperationalError("SELECT 1", {}, Exception("first\n\tsecond  line"))
+    error = OperationalError("SELECT 1", {}, Exception("First line\n\tsecond  line."))
     told = str(database.cannot_store(error, "postgresql://me:secret@host/name"))
-    assert "first second line" in told
+    assert "cannot be used: First line. second line. `crawler doctor`" in told
     assert "secret" not in told
