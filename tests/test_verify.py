@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -151,7 +152,7 @@ def test_it_is_the_same_with_several_processes_and_for_one_edition(lite: Kept) -
 
 
 def test_it_changes_nothing(lite: Kept) -> None:
-    with sqlite3.connect(lite.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(lite.url.removeprefix("sqlite:///"))) as connection, connection:
         before = "\n".join(connection.iterdump())
         looked(lite)
         assert "\n".join(connection.iterdump()) == before
@@ -447,7 +448,7 @@ def test_a_comment_that_is_missing_without_a_sweep(lite: Kept) -> None:
 
 def test_a_file_that_is_damaged(lite: Kept) -> None:
     file = Path(lite.url.removeprefix("sqlite:///"))
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection, connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'hosts'").fetchone()
         (size,) = connection.execute("PRAGMA page_size").fetchone()
     with file.open("r+b") as opened:
@@ -469,7 +470,7 @@ def test_a_file_that_is_damaged(lite: Kept) -> None:
     ],
 )
 def test_texts_that_nobody_can_read_again(lite: Kept, value: str, column: str) -> None:
-    with sqlite3.connect(lite.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(lite.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute(f"UPDATE articles SET {column} = {value} WHERE id = {BIG.id}")
     found = faults(looked(lite, archive=False))
     assert found == {"texts": [f"articles: {BIG.id} 1: {column} holds NUL or half of a character"]}
@@ -478,7 +479,7 @@ def test_texts_that_nobody_can_read_again(lite: Kept, value: str, column: str) -
 @pytest.mark.parametrize("value", ["'한국말'", """'["\\\\u0000", "\\ud83d\\ude00", "\\u043f"]'"""])
 def test_texts_that_only_look_so(lite: Kept, value: str) -> None:
     column = "lead" if "[" not in value else "tags"
-    with sqlite3.connect(lite.url.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(lite.url.removeprefix("sqlite:///"))) as connection, connection:
         connection.execute(f"UPDATE articles SET {column} = {value} WHERE id = {BIG.id}")
     assert faults(looked(lite, archive=False)) == {}
 
