@@ -10,11 +10,15 @@ The only room that speaks SQL, on SQLite and Postgres alike.
     bulk        writing many rows, or few of several tables, in the way that measures best
     dialects    what SQLite and Postgres say differently
     standing    one look at what an exchange meets
-    pages       writing what a page says, by way of
-                articles, authors, comments, places (in the thread), readings (which one is better)
-    ledger      writing what the crawler does: crawls, visits, fetches, hosts
+    writer      writing what an exchange brought, all of it or nothing, by way of
+                pages, articles, authors, comments, places (in the thread), visits
+    refold      folding articles anew from all their fetches, of which
+                recorded tells which there are
+    ledger      writing what the crawler does: crawls, fetches, hosts
     frontier    what to visit when
-    queries     every question that is asked
+    erasures    who is forgotten, and taking them out of the rows
+    queries     what is asked of things as they stand; past: as they stood, and what has changed
+    checks      what `crawler doctor` asks of a database; invariants: what `crawler verify` does
 
 Functions that write take a connection and own no transaction: whoever calls them does.
 """

@@ -152,7 +152,7 @@ class RowValues:
     Gives the values of some names in order, as the driver takes them.
 
         values = RowValues(("id", "seen_at"), (BigNumber(), UtcTime()), dialect)
-        values.of({"id": 1, "seen_at": moment})        # [1, "2026-11-02T09:00:00.000000+00:00"]
+        values.of({"id": 1, "seen_at": moment})        # [1, "2026-11-02T09:00:00.000000Z"]
 
     Args:
         types: Of the values, in the order of their names.
