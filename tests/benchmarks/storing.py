@@ -247,16 +247,30 @@ def grown(server: Server, few: int, many: int, rounds: int) -> None:
 
 
 class Inserting:
-    """A table equal to `comments` in an SQLite file, into which the same rows are inserted."""
+    """
+    A table equal to `comments` in an SQLite file of its own, into which the same rows are inserted.
 
-    def __init__(self, file: Path) -> None:
+    Not in the same file: whoever writes first where the other has just written finds its cache of no use, and one of
+    two writers that take turns pays for the checkpoints of both.
+
+    Args:
+        file: Of the equal table; made anew.
+
+        stored: The database whose comments are taken.
+    """
+
+    def __init__(self, file: Path, stored: Path) -> None:
+        self._stored = sqlite3.connect(stored, isolation_level=None)
         # The settings of `crawler.storage.database`, but for the statement that begins a transaction.
         self._connection = sqlite3.connect(file, isolation_level=None)
         for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
             self._connection.execute(f"PRAGMA {setting}")
-        definitions = self._connection.execute(
+        definitions = self._stored.execute(
             "SELECT sql FROM sqlite_master WHERE tbl_name = 'comments' AND type IN ('table', 'index') AND sql > ''"
         ).fetchall()
+        # What its rows refer to: the keys alone.
+        for table, keys in (("editions", "id"), ("articles", "id, edition_id"), ("authors", "key, edition_id")):
+            self._connection.execute(f"CREATE TABLE {table} ({keys}, PRIMARY KEY ({keys}))")
         for (definition,) in definitions:
             self._connection.execute(
                 re.sub(r"\b(pk_|ix_|fk_)?comments", r"\1equal_table", definition, count=2)
@@ -264,13 +278,25 @@ class Inserting:
 
     def close(self) -> None:
         self._connection.close()
+        self._stored.close()
 
     def rows(self, pages: Sequence[NormalPage]) -> list[tuple[Any, ...]]:
-        """The stored comments of these pages."""
+        """The stored comments of these pages; what they refer to is put where the equal table is."""
         articles = ",".join(str(page.article.written.id) for page in pages)
-        return self._connection.execute(
-            f"SELECT * FROM comments WHERE article_id IN ({articles}) ORDER BY id"
-        ).fetchall()
+        mine = f"FROM comments WHERE article_id IN ({articles})"
+        for table, keys in (
+            ("editions", "edition_id"),
+            ("articles", "article_id, edition_id"),
+            ("authors", "author_key, edition_id"),
+        ):
+            places = ",".join("?" * len(keys.split()))
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(
+                f"INSERT OR IGNORE INTO {table} VALUES ({places})",
+                self._stored.execute(f"SELECT DISTINCT {keys} {mine}"),
+            )
+            self._connection.execute("COMMIT")
+        return self._stored.execute(f"SELECT * {mine} ORDER BY id").fetchall()
 
     def insert(self, rows: list[tuple[Any, ...]], times: Times) -> None:
         places = ",".join("?" * len(rows[0]))
@@ -285,7 +311,7 @@ def beside_executemany(sizes: Sequence[int], rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "bench.db")
         database.migrate(f"sqlite:///{file}")
-        storing, inserting = Storing(f"sqlite:///{file}"), Inserting(file)
+        storing, inserting = Storing(f"sqlite:///{file}"), Inserting(Path(folder, "equal.db"), file)
         new, same, inserted = Times(), Times(), Times()
         threads = Threads()
         for _ in range(rounds):
