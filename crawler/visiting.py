@@ -31,7 +31,6 @@ from crawler.items import (
     VisitOutcome,
 )
 from crawler.normalise import normal_page
-from crawler.normalise.numbers import require_possible
 from crawler.reading import PageReaders, read
 from crawler.site import Edition, Site
 
@@ -286,7 +285,6 @@ def _article(reply: Reply, edition: Edition, reader: SiteReader, article_id: int
     def expected(page: ArticlePage | ListingPage | CommentAnswer, fetch: Fetch) -> _Shown:
         if not isinstance(page, ArticlePage) or article_id not in (None, page.article.id):
             raise NotUnderstood(f"{fetch.url} is not the article {article_id} that was asked for")
-        require_possible(page)
         words = reader.site.date_words[edition.code]
         normal = normal_page(page, zone=reader.site.time_zone, words=words, seen_at=reply.seen_at)
         return _Shown(fetch=fetch, page=page, normal=normal)

@@ -112,14 +112,11 @@ def _rated_as_edit(old: Row, rating: int | None, look: Look) -> CommentStep:
     return step if step.row is old else step._replace(row=step.row | {"changed_at": look.at})
 
 
-def _returned_unnoticed(old: Row | None, *args: Any) -> CommentStep:
-    step = _seen(old, *args)
-    if old is None or old["state"] == "live":
-        return step
-    return CommentStep(old)
+def _returned_unnoticed(old: Row, *args: Any) -> CommentStep:
+    return _seen(old, *args) if old["state"] == "live" else CommentStep(old)
 
 
-def _seen_first_now(old: Row | None, said: Row, rating: int | None, look: Look, path: Any) -> CommentStep:
+def _seen_first_now(old: Row, said: Row, rating: int | None, look: Look, path: Any) -> CommentStep:
     step = _seen(old, said, rating, look, path)
     return step if step.row is old else step._replace(row=step.row | {"first_seen_at": look.at})
 

@@ -34,15 +34,30 @@ class CommentStep(NamedTuple):
     change: Change | None = None
 
 
-def seen(
-    old: Row | None, said: Row, rating: int | None, look: Look, path: Callable[[int], str]
-) -> CommentStep:
+def new(look: Look) -> Row:
+    """What the rows of all comments have in common that a look has shown for the first time."""
+    at, fetch_id = look.at, look.fetch_id
+    return {
+        "rated_at": at,
+        "rating_fetch_id": fetch_id,
+        "state": "live",
+        "change": "new",
+        "first_seen_at": at,
+        "seen_at": at,
+        "changed_at": None,
+        "state_since": at,
+        "gone_at": None,
+        "reader_version": look.reader_version,
+        "fetch_id": fetch_id,
+    }
+
+
+def seen(old: Row, said: Row, rating: int | None, look: Look, path: Callable[[int], str]) -> CommentStep:
     """
-    A comment after a page has shown it.
+    A comment that was known, after a page has shown it.
 
     Args:
-        old: Its row before, None where it was never seen. Of the long texts it needs only those of comments that
-            have changed.
+        old: Its row before. Of the long texts it needs only those of comments that have changed.
 
         said: Number, edition and content columns as the page has them; changed in place.
 
@@ -50,8 +65,6 @@ def seen(
 
         path: Gives the path of the comment of this number as it stood before, where it is needed.
     """
-    if old is None:
-        return CommentStep(_new(said, rating, look), change="new")
     change = change_of_comment(said, old, look, path)
     new_rating = old["rating"] if rating is None else rating
     returned = old["state"] != "live"
@@ -95,25 +108,6 @@ def unseen(old: Row, look: Look) -> CommentStep:
         "fetch_id": look.fetch_id,
     }
     return CommentStep(row, state=_comment_state(old, look), change=change)
-
-
-def _new(said: Row, rating: int | None, look: Look) -> Row:
-    at, fetch_id = look.at, look.fetch_id
-    said |= {
-        "rating": rating,
-        "rated_at": at,
-        "rating_fetch_id": fetch_id,
-        "state": "live",
-        "change": "new",
-        "first_seen_at": at,
-        "seen_at": at,
-        "changed_at": None,
-        "state_since": at,
-        "gone_at": None,
-        "reader_version": look.reader_version,
-        "fetch_id": fetch_id,
-    }
-    return said
 
 
 def _comment_state(old: Mapping[str, Any], look: Look) -> Row:

@@ -37,6 +37,7 @@ from crawler.items import (
     Quote,
 )
 from crawler.normalise import nicknames, text, timestamps
+from crawler.normalise.numbers import require_possible
 from crawler.site import DateWords
 
 _Value = TypeVar("_Value")
@@ -61,7 +62,11 @@ def normal_page(
         words: The languages of the edition's dates, most likely first.
 
         seen_at: When the page was fetched, aware: "yesterday" counts from here.
+
+    Raises:
+        NotUnderstood: The page holds a number that no article, comment, counter or rating can have.
     """
+    require_possible(page)
     page = _storable(page)
 
     def moment(machine: str | None, visible: str | None) -> Moment | None:

@@ -19,6 +19,7 @@ from crawler.dle.tree import tree
 from crawler.errors import NotUnderstood
 from crawler.items import Article, ArticlePage, Comment, CommentAnswer, CommentPage, ListingPage, Moment
 from crawler.normalise import normal_page
+from crawler.normalise.numbers import require_possible
 from crawler.probe.elements import Own, is_within, own_parts
 from crawler.probe.page import Page
 from crawler.probe.proposal import DateReader, Proposal, proposal
@@ -142,7 +143,10 @@ def findings(page: Page) -> Findings:
             charset=SITE.charset,
             pages=PAGES,
         )
+        if isinstance(item, ArticlePage):
+            require_possible(item)
     except NotUnderstood as error:
+        item = None
         stopped_by = str(error)
     text = _safe_text(page)
     document = LexborHTMLParser(text) if text is not None and not _is_xml(text) else None
@@ -200,16 +204,16 @@ def _comments_alone(page: Page, text: str, document: LexborHTMLParser) -> Articl
     where = address(page.url)
     try:
         block = _block(document, text, page.edition, where.id if where else 0, skins.COMMENTS)
+        alone = ArticlePage(
+            article=Article(id=where.id if where else 0, path=where.article_path if where else "", title=""),
+            comments=CommentPage(number=where.comment_page if where else 1, comments=block.comments),
+            skin=block.skin or UNKNOWN,
+            remarks=block.remarks,
+        )
+        require_possible(alone)
     except NotUnderstood:
         return None
-    if not block.comments:
-        return None
-    return ArticlePage(
-        article=Article(id=where.id if where else 0, path=where.article_path if where else "", title=""),
-        comments=CommentPage(number=where.comment_page if where else 1, comments=block.comments),
-        skin=block.skin or UNKNOWN,
-        remarks=block.remarks,
-    )
+    return alone if block.comments else None
 
 
 def _block(

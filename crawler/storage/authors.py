@@ -37,6 +37,7 @@ _AUTHORS = sought(
 )
 
 _facts = attrgetter(*FACTS)
+_order = attrgetter("fetch_id", "comment_id")
 
 #: Finds the author of a comment as a fetch shows them; arguments are the numbers of the fetch and of the comment.
 AuthorAt = Callable[[int, int], Author | None]
@@ -49,18 +50,16 @@ def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> 
     To be called before the states themselves are stored.
     """
     connection = writes.connection
-    in_order = sorted(named, key=attrgetter("fetch_id", "comment_id"))
     latest: dict[str, Named] = {}
     spellings: dict[tuple[str, str], Named] = {}
     first_seen: dict[str, datetime] = {}
-    for one in in_order:
-        key = one.author.key
+    for one in sorted(named, key=_order):
+        key, at = one.author.key, one.at
+        # By the clock, which may have gone back: the first one is not always the one with the earliest time.
+        if key not in latest or at < first_seen[key]:
+            first_seen[key] = at
         latest[key] = one
         spellings.setdefault((key, one.nickname_raw), one)
-        # By the clock, which may have gone back: the first one is not always the one with the earliest time.
-        known_since = first_seen.get(key)
-        if known_since is None or one.at < known_since:
-            first_seen[key] = one.at
     found = _AUTHORS.all(connection, keys=list(latest), edition=edition.id)
     stored = {row.key: row for row in found}
     new, rows = [], []
@@ -282,8 +281,8 @@ def _numbered(author: Author, old: Any | None) -> Author:
 
 
 def _row(edition: Edition, author: Author, first_seen_at: datetime) -> dict[str, Any]:
-    row = {name: getattr(author, name) for name in FACTS}
-    return row | {"key": author.key, "edition_id": edition.id, "first_seen_at": first_seen_at}
+    facts = dict(zip(FACTS, _facts(author), strict=True))
+    return {"key": author.key, "edition_id": edition.id, **facts, "first_seen_at": first_seen_at}
 
 
 def _name(edition: Edition, key: str, raw: str, at: datetime, fetch_id: int) -> dict[str, Any]:

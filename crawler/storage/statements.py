@@ -11,6 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
+from itertools import repeat
 from operator import itemgetter
 from types import TracebackType
 from typing import Any
@@ -128,6 +129,12 @@ class _Compiled:
         """What the driver found, as named tuples."""
         if not (found and self._from_driver):
             return [*map(self._row, found)]
+        if len(found) == 1:
+            [row] = map(list, found)
+            for place, from_driver in self._from_driver:
+                if row[place] is not None:  # mostly: of what is looked for to be sure that it is not there
+                    row[place] = from_driver(row[place])
+            return [self._row(row)]
         # Column by column, see `RowValues.of_many`.
         columns: list[Iterable[Any]] = list(zip(*found, strict=True))
         for place, from_driver in self._from_driver:
@@ -178,10 +185,16 @@ class RowValues:
 
     def of_many(self, rows: Iterable[Mapping[str, Any]]) -> Iterable[Sequence[Any]]:
         """The values of rows, of at least one: made column by column, which is faster than row by row."""
-        columns = zip(*map(self._of_row, rows), strict=True)
-        for_driver: list[Iterable[Any]] = list(columns)
+        columns: list[tuple[Any, ...]] = list(zip(*map(self._of_row, rows), strict=True))
+        for_driver: list[Iterable[Any]] = [*columns]
         for place, to_driver in self._processed:
-            for_driver[place] = map(to_driver, for_driver[place])
+            values = columns[place]
+            first, number = values[0], len(values)
+            # The rows of a page have most of their moments in common.
+            if to_driver is _time and first is values[-1] and values.count(first) == number:
+                for_driver[place] = repeat(_time(first), number)
+            else:
+                for_driver[place] = map(to_driver, values)
         return zip(*for_driver, strict=True)
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import Connection, select
 from crawler.errors import BadRecord
 from crawler.fold.look import look
 from crawler.items import Exchange
-from crawler.normalise.numbers import require_possible
 from crawler.storage.bulk import Writes
 from crawler.storage.frontier import save_entries, save_visit_end
 from crawler.storage.ledger import fetch_row
@@ -40,18 +39,12 @@ def save_exchange(
 
     Args:
         reread: Reads recorded exchanges again, where that must be.
-
-    Raises:
-        NotUnderstood: The page holds a number that no article, comment, counter or rating can have. Nothing of this
-            transaction may be kept.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
     saved = Saved(outcome=exchange.ends)
     writes = Writes(connection)
     known: Standing | None = None
     if fetch is not None:
-        if exchange.normal is not None:
-            require_possible(exchange.normal.written)
         visit_id = visit.id if visit else None
         known = standing(connection, edition, _article_id(exchange), visit_id, fetch.id)
         if known.recorded:

@@ -269,7 +269,11 @@ class Inserting:
             "SELECT sql FROM sqlite_master WHERE tbl_name = 'comments' AND type IN ('table', 'index') AND sql > ''"
         ).fetchall()
         # What its rows refer to: the keys alone.
-        for table, keys in (("editions", "id"), ("articles", "id, edition_id"), ("authors", "key, edition_id")):
+        for table, keys in (
+            ("editions", "id"),
+            ("articles", "id, edition_id"),
+            ("authors", "key, edition_id"),
+        ):
             self._connection.execute(f"CREATE TABLE {table} ({keys}, PRIMARY KEY ({keys}))")
         for (definition,) in definitions:
             self._connection.execute(

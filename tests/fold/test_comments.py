@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from crawler.fold.comments import CommentStep, seen, unseen
-from crawler.fold.content import COMMENT_CONTENT, comment_content
+from crawler.fold.comments import CommentStep, unseen
+from crawler.fold.content import COMMENT_CONTENT
 from crawler.fold.look import Look, Row
+from crawler.fold.whole import page_steps
 from crawler.items import Comment, Image, Link, Quote
 from crawler.normalise.threads import segment
 from crawler.storage.schema import comment_states, comments, rating_states
@@ -21,10 +22,14 @@ def look(hours: int, version: int = 1, **fields: Any) -> Look:
     return Look(hours, NOON + hours * HOUR, version, **fields)
 
 
-def shown(old: Row | None, written: Comment, at: Look) -> CommentStep:
-    [read] = normal(page(written), at.at).comments
-    said = comment_content(read, 7) | {"id": written.id, "edition_id": 1}
-    return seen(old, said, written.rating, at, lambda id: segment(10) + segment(11) + segment(id))
+def shown(
+    old: Row | None, written: Comment, at: Look, *, above: tuple[int, ...] = (10, 11), article: int = 7
+) -> CommentStep:
+    """The comment after a look at a page that shows it alone, where it stood below those comments."""
+    seen = normal(page(written, article=article), at.at)
+    known = {} if old is None else {written.id: old}
+    path = "".join(map(segment, (*above, written.id)))
+    return page_steps(seen, seen.comments, known, at, lambda _: path, 1).steps[written.id]
 
 
 def first(**fields: Any) -> Row:
@@ -124,9 +129,7 @@ def test_the_same_markup(version: int, now: dict[str, Any], change: str | None) 
     row = first(source_hash="same")
     article = now.pop("article", 7)
     said: dict[str, Any] = {"parent_id": 11, "parent_source": "tree", "source_hash": "same"} | now
-    [read] = normal(page(comment(12, **said))).comments
-    content = comment_content(read, article) | {"id": 12, "edition_id": 1}
-    step = seen(row, content, None, look(2, version), lambda id: segment(11) + segment(id))
+    step = shown(row, comment(12, **said), look(2, version), above=(11,), article=article)
     assert step.change == change
     assert step.row["reader_version"] == version
     if "body" in now:

@@ -1,5 +1,6 @@
 """One page through all of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.errors import NotUnderstood
 from crawler.items import (
     Article,
     ArticlePage,
@@ -150,3 +152,26 @@ def texts_in(value: object) -> list[str]:
         if isinstance(names, tuple)
         else []
     )
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(written({}, {"id": 10**10}), id="comment"),
+        pytest.param(written({}, {"id": 2**70}), id="comment beyond every column"),
+        pytest.param(written({}, {"parent_id": 2**70, "parent_source": "tree"}), id="parent"),
+        pytest.param(written({}, {"id": -1}), id="negative"),
+        pytest.param(written({}, id=2**63), id="article"),
+        pytest.param(written({"rating": 2**31}), id="rating"),
+        pytest.param(written({"site_user_id": 2**63}), id="member"),
+        pytest.param(written({}, views=2**63), id="views"),
+        pytest.param(written({}, comments_stated=2**31), id="stated"),
+        pytest.param(
+            replace(written({}), comments=CommentPage(number=1, comments=(), pages=2**31)), id="pages"
+        ),
+    ],
+)
+def test_a_number_that_cannot_be(bad: ArticlePage) -> None:
+    """No column and no path could hold it, so such a page comes no further."""
+    with pytest.raises(NotUnderstood, match=r"\d{9}|-1"):
+        normal(bad)

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from crawler.errors import NotUnderstood
 from crawler.items import ArticlePage, Image, Link, Quote
 from crawler.normalise.threads import SEGMENT_WIDTH, Place, places, segment
 from crawler.storage import database
@@ -662,31 +661,6 @@ def test_unstorable_characters_in_every_text(connection: Connection) -> None:
     assert "\\x00" not in stored
     assert "\\udc80" not in stored
     assert stored.count("a\ufffdb\ufffdc") > 20
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        pytest.param(page(comment(11), comment(10**10)), id="comment"),
-        pytest.param(page(comment(11), comment(2**70)), id="comment beyond every column"),
-        pytest.param(page(comment(11), comment(12, 2**70)), id="parent"),
-        pytest.param(page(comment(11), comment(-1)), id="negative"),
-        pytest.param(page(comment(11), article=2**63), id="article"),
-        pytest.param(page(comment(11, rating=2**31)), id="rating"),
-        pytest.param(page(comment(11, site_user_id=2**63)), id="member"),
-        pytest.param(page(comment(11), views=2**63), id="views"),
-        pytest.param(page(comment(11), comments_stated=2**31), id="stated"),
-        pytest.param(
-            replace(page(comment(11)), comments=replace(page(comment(11)).comments, pages=2**31)), id="pages"
-        ),
-    ],
-)
-def test_a_page_with_an_impossible_number(connection: Connection, bad: ArticlePage) -> None:
-    with connection.begin():
-        before = dump(connection)
-    with pytest.raises(NotUnderstood, match=r"\d{9}|-1"), connection.begin():
-        store(connection, bad)
-    assert dump(connection) == before
 
 
 def test_what_is_not_committed_is_not_there(migrated_url: str) -> None:
