@@ -9,6 +9,7 @@ from crawler.errors import NotUnderstood
 #: bigint's 19 digits would nearly double every path to make room for numbers that never come.
 SEGMENT_WIDTH = 10
 _SEGMENT = f"%0{SEGMENT_WIDTH}d"
+_BEYOND = 10**SEGMENT_WIDTH
 
 
 class Place(NamedTuple):
@@ -31,10 +32,9 @@ def segment(id: int) -> str:
         NotUnderstood: The number is negative or too long, so that paths would no longer sort right.
             No comment has such a number; the page is not what we think it is.
     """
-    text = _SEGMENT % id
-    if id < 0 or len(text) > SEGMENT_WIDTH:
+    if not 0 <= id < _BEYOND:
         raise NotUnderstood(f"{id} is no number of a comment: those have 1 to {SEGMENT_WIDTH} digits.")
-    return text
+    return _SEGMENT % id
 
 
 def places(

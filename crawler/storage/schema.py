@@ -3,6 +3,9 @@ The tables. README.md holds the data dictionary; this file holds the reasons.
 
 Keys are the site's own numbers with the edition second: storing needs no look-ups, two editions join on the number.
 `id` leads because a key that leads with the few editions makes an unanalysed Postgres scan a whole edition a page.
+
+Rows that are little more than their key stand on SQLite in the order of it (`sqlite_with_rowid`): elsewhere a key of
+several columns is a second tree beside the rows.
 """
 
 from sqlalchemy import (
@@ -160,6 +163,7 @@ author_names = Table(
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("author_key", "edition_id", "nickname_raw"),
     ForeignKeyConstraint(["author_key", "edition_id"], ["authors.key", "authors.edition_id"]),
+    sqlite_with_rowid=False,
 )
 
 comments = Table(
@@ -233,6 +237,7 @@ rating_states = Table(
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
+    sqlite_with_rowid=False,
 )
 
 crawls = Table(

@@ -220,7 +220,9 @@ def _json(value: Any) -> str | None:
 
 
 #: Times may stand in it, as of rows that are written as JSON.
-_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=utc_text).encode
+_encoded = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=utc_text, check_circular=False
+).encode
 
 
 class driver_errors:  # noqa: N801 - used as a function is

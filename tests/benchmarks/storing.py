@@ -12,10 +12,12 @@ SQLite by `executemany`. So all that is ours counts against us: what Python does
 question that is asked before anything is written. On Postgres COPY of bytes that stand ready is told as well, which no
 program has before it has made them.
 
-Wall time, medians: on Postgres most of it is waiting for the server. All that is compared takes turns, page by page,
-so that a machine which is slower for a while is slower for all of it. CPU time is that of our process and of the
-server's that works for it; it says more where the machine has other things to do. Postgres is started here with its own
-settings: fsync on, synchronous_commit on. The database is empty at first and never analysed by hand.
+Wall time, medians of single transactions: on Postgres most of it is waiting for the server. All that is compared takes
+turns of ten transactions, so that a machine which is slower for a while is slower for all of it, and so that each
+follows upon its like: what lies between the turns, the making of pages above all, leaves the processor's caches filled
+with other things. CPU time is that of our process and of the server's that works for it; it says more where the machine
+has other things to do. Postgres is started here with its own settings: fsync on, synchronous_commit on. The database is
+empty at first and never analysed by hand.
 """
 
 import argparse
@@ -40,6 +42,8 @@ from tests.postgres import Server, postgres
 
 PAGE = 30
 BATCH = 1_000
+#: Transactions of one kind that follow upon each other.
+TURN = 10
 FEW, MANY = 50_000, 5_000_000
 
 
@@ -132,17 +136,20 @@ def beside_copy(server: Server, sizes: Sequence[int], rounds: int, least: float 
         copied, bytes_copied = Times(equal.server_pid), Times(another.server_pid)
         wal_new, wal_same = [], []
         threads = Threads()
-        for _ in range(rounds):
-            pages = [threads.page(size) for size in sizes]
+        for _ in range(rounds // TURN):
+            turn = [[threads.page(size) for size in sizes] for _ in range(TURN)]
             before = watching.wal()
-            stored(storing, pages, new, new=True)
-            wal_new.append(watching.wal() - before)
-            rows, bytes_of_them = watching.comments(pages), watching.comment_bytes(pages)
-            equal.copy(rows, copied)
-            another.copy_bytes(bytes_of_them, bytes_copied)
+            for pages in turn:
+                stored(storing, pages, new, new=True)
+            wal_new.append((watching.wal() - before) / TURN)
+            for rows in [watching.comments(pages) for pages in turn]:
+                equal.copy(rows, copied)
+            for bytes_of_them in [watching.comment_bytes(pages) for pages in turn]:
+                another.copy_bytes(bytes_of_them, bytes_copied)
             before = watching.wal()
-            stored(storing, pages, same, new=False)
-            wal_same.append(watching.wal() - before)
+            for pages in turn:
+                stored(storing, pages, same, new=False)
+            wal_same.append((watching.wal() - before) / TURN)
         dead = watching.dead_comments()
         for each in (storing, watching, equal, another):
             each.close()
@@ -318,11 +325,14 @@ def beside_executemany(sizes: Sequence[int], rounds: int) -> None:
         storing, inserting = Storing(f"sqlite:///{file}"), Inserting(Path(folder, "equal.db"), file)
         new, same, inserted = Times(), Times(), Times()
         threads = Threads()
-        for _ in range(rounds):
-            pages = [threads.page(size) for size in sizes]
-            stored(storing, pages, new, new=True)
-            inserting.insert(inserting.rows(pages), inserted)
-            stored(storing, pages, same, new=False)
+        for _ in range(rounds // TURN):
+            turn = [[threads.page(size) for size in sizes] for _ in range(TURN)]
+            for pages in turn:
+                stored(storing, pages, new, new=True)
+            for rows in [inserting.rows(pages) for pages in turn]:
+                inserting.insert(rows, inserted)
+            for pages in turn:
+                stored(storing, pages, same, new=False)
         storing.close()
         inserting.close()
     say(f"SQLite, {described(sizes)}, {rounds} times")
@@ -351,7 +361,7 @@ def main() -> None:
         grown(server, FEW, MANY // (10 if quick else 1), 200 // share)
     say(f"SQLite {sqlite3.sqlite_version}")
     beside_executemany(one, 600 // share)
-    beside_executemany(batch, 40 // share)
+    beside_executemany(batch, 120 // share)
     beside_executemany(many, 40 // share)
     archive_share(400 // share)
 

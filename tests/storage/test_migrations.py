@@ -16,7 +16,7 @@ from crawler.storage import database
 from crawler.storage.schema import metadata
 from crawler.storage.views import VIEWS
 from tests.postgres import Server
-from tests.storing import comment, found, page, store
+from tests.storing import comment, dump, found, page, store
 
 #: What may be asked for by SQL: relations and columns that must be there, as table or view.
 CONTRACT = {
@@ -207,6 +207,20 @@ def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
     command.downgrade(later, database.head_revision())
     with database.reading(migrated_url) as connection:
         assert found(connection, "SELECT comment_id, article_title FROM thread_view") == [(11, "Title")]
+
+
+def test_rows_outlive_a_table_that_is_made_anew(migrated_url: str) -> None:
+    with database.engine(migrated_url, writes=True).begin() as connection:
+        store(connection, page(comment(11, rating=1)), 1)
+        store(connection, page(comment(11, rating=2)), 2)
+        before = dump(connection)
+    assert before["author_names"]
+    assert before["rating_states"]
+    for version in ("0004", "head"):
+        move = command.downgrade if version == "0004" else command.upgrade
+        move(database.alembic_config(migrated_url), version)
+    with database.reading(migrated_url) as connection:
+        assert dump(connection) == before
 
 
 def test_a_migration_that_breaks_off_leaves_the_old_version(migrated_url: str, tmp_path: Path) -> None:
