@@ -296,8 +296,8 @@ def read(answer: Answer, version: int) -> ArticlePage:
     """
     What a page says, as this version of the reader understands it.
 
-    The first version takes a soft break (~) for a character, cannot read the dates of the skin "guessed", and loses the
-    parents of some comments of the skin "tree"; and it takes an advertisement for a part of
+    The first version takes a soft break (~) for a character and a member for a guest, cannot read the dates of the skin
+    "guessed", and loses the parents of some comments of the skin "tree"; and it takes an advertisement for a part of
     every other article.
     """
     story = answer.story
@@ -332,14 +332,15 @@ def _comment(markup: Markup, answer: Answer, version: int) -> Comment:
     layout = "new" if answer.skin in ("tree", "capped") else "old"
     hashed = repr((layout, post.id, account, post.words, post.picture))
     words = f"{post.words}~" if post.id % 2 else post.words
+    guest = account.profile is None or (version == 1 and account.number == 2)
     return Comment(
         id=post.id,
         parent_id=parent,
         parent_source=source,
         nickname_raw=account.nickname,
-        author_kind="guest" if account.profile is None else "member",
-        profile_name=account.profile,
-        site_user_id=None if account.profile is None else 100 + account.number,
+        author_kind="guest" if guest else "member",
+        profile_name=None if guest else account.profile,
+        site_user_id=None if guest else 100 + account.number,
         posted_raw=_date(post, answer, version),
         body=words if version == 1 else words.replace("~", ""),
         quotes=(Quote(text="So be it.", author="Anna"),) if post.id % 3 == 0 else (),

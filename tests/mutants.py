@@ -194,6 +194,10 @@ def _no_states(*_: Any) -> Mapping[str, Any]:
     return {}
 
 
+def _same_name(*_: Any) -> bool:
+    return False
+
+
 def _no_threads(*_: Any, **__: Any) -> Sequence[int]:
     return []
 
@@ -230,5 +234,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("drift_is_believed_at_once", ((sweeps, "_drift", _no_drift),)),
     Mutant("article_gone_within_the_week", ((articles, "NOT_FOUND_FOR", timedelta.min),)),
     Mutant("rename_is_forgotten", ((whole, "renames", _no_renames),)),
+    Mutant("better_read_author_is_not_stored", ((whole, "_names_another", _same_name),)),
+    Mutant("misread_author_stays", ((stored_comments, "_leave_authors", _nothing),)),
     Mutant("subtree_is_left_behind", ((stored_comments, "threads_below", _no_threads),)),
 )

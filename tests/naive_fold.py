@@ -224,6 +224,7 @@ class NaiveFold:
             says = _said(comment, article_id)
             thing = self.comments.setdefault(id, Thing())
             begun = len(thing.states)
+            name = begun and (thing.now.says["author_key"], thing.now.says["nickname_raw"])
             if not thing.states:
                 thing.states.append(State(at, fetch_id, "live", "new", says))
                 thing.version = version
@@ -238,10 +239,19 @@ class NaiveFold:
                 if rating is not None and rating != thing.ratings[-1][2]:
                     thing.ratings.append((at, fetch_id, rating))
                 changed += len(thing.states) > begun
-            if len(thing.states) > begun and comment.author is not None:
-                self.named.append((fetch_id, id, at, comment.author, thing.now.says["nickname_raw"]))
+            if len(thing.states) > begun:
+                self._name(comment, thing, at)
+            elif name != (thing.now.says["author_key"], thing.now.says["nickname_raw"]):
+                self._name(comment, thing, thing.now.at)
         self._rename(keys)
         return new, changed
+
+    def _name(self, comment: NormalComment, thing: Thing, at: datetime) -> None:
+        """Note who wrote the present state of a comment, in place of whom another reader took for its author."""
+        order = thing.now.fetch_id, comment.written.id
+        self.named = [one for one in self.named if one[:2] != order]
+        if comment.author is not None:
+            self.named.append((*order, at, comment.author, thing.now.says["nickname_raw"]))
 
     def _seen_again(
         self,

@@ -92,22 +92,22 @@ def _save_or_fold(
     connection, version = writes.connection, reader_version
     try:
         return _save(writes, exchange, known, crawl_id=crawl_id, reader_version=version, as_read=as_read)
-    except ReadOtherwise as other:
-        writes.send()
-        try:
-            with connection.begin_nested():
-                return _fold_anew(connection, exchange, other, reread, version), None
-        except BadRecord as error:  # archive files may have been carried away
-            logger.warning(
-                "Articles %s are read otherwise than by an earlier version of the reader, and their pages cannot be "
-                "read again (%s): what differs counts as a change.",
-                sorted(other.article_ids),
-                error,
-            )
-        return _save_or_fold(writes, exchange, known, reread, crawl_id, version, as_read=True)
-    except Late as late:
-        writes.send()
+    except Late as found:
+        late = found
+    writes.send()  # the fetch itself is folded, too
+    if not isinstance(late, ReadOtherwise):
         return _fold_anew(connection, exchange, late, reread, version), None
+    try:
+        with connection.begin_nested():
+            return _fold_anew(connection, exchange, late, reread, version), None
+    except BadRecord as error:  # archive files may have been carried away
+        logger.warning(
+            "Articles %s are read otherwise than by an earlier version of the reader, and their pages cannot be "
+            "read again (%s): what differs counts as a change.",
+            sorted(late.article_ids),
+            error,
+        )
+    return _save_or_fold(writes, exchange, known, reread, crawl_id, version, as_read=True)
 
 
 def _save(
