@@ -20,8 +20,9 @@ from warcio.statusandheaders import StatusAndHeaders
 from crawler.errors import AlreadyRunning, BadArgument
 from crawler.fetching.foreign import ForeignRecord
 from crawler.forget import forget
-from crawler.importing import Summary, import_files
+from crawler.importing import import_files
 from crawler.importing.captures import PageAt, hosts, page_at
+from crawler.importing.summary import Summary
 from crawler.reparse import Choice, reparse
 from crawler.sample import SampleArticle, SampleSite, render_article
 from crawler.sites.military_review import SITE

@@ -16,7 +16,7 @@ from crawler.environment import Environment
 from crawler.errors import CannotStore
 
 if TYPE_CHECKING:
-    from crawler.importing import Summary
+    from crawler.importing.summary import Summary
 
 
 @click.command(
