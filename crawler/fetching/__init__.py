@@ -15,6 +15,8 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     files         how nobody else writes them meanwhile, and what is written is really there
     repair        what killed runs left of them, mended
     records       the same files, as they are read
+    record        what one record says
+    members       the gzip members that records stand in
     foreign       archives that others made, as they are read
     rewriting     the same, written anew without what is to be forgotten
     conversation  a few requests outside a crawl, as polite as one

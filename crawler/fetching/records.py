@@ -9,35 +9,24 @@ A file that a crawl still writes is read up to its last whole record. What is da
 read as less than it was: digests are checked, and every record is a gzip member with a checksum of its own.
 """
 
-import base64
-import binascii
 import hashlib
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final, Self, TypeVar, get_args
-
-from warcio.exceptions import ArchiveLoadFailed
-from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
+from typing import BinaryIO, Final, TypeVar, get_args
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body, looked_at
-from crawler.fetching.capture import Place, payload_digest
+from crawler.fetching.capture import Place
 from crawler.fetching.files import OPEN
-from crawler.items import Fetch, FetchKind, FetchOutcome, FetchSource
+from crawler.fetching.members import MAX_RECORD, members
+from crawler.fetching.record import RawRecord, Record
+from crawler.items import Fetch, FetchKind
 
-MAX_RECORD: Final = 64 * 1024 * 1024
-"""Longest record that is read, unpacked; a crawl archives bodies of 8 MiB at most."""
-
-_CHUNK: Final = 64 * 1024
-_MAGIC: Final = b"\x1f\x8b\x08"
-_LOADER: Final = ArcWarcRecordLoader()
 _ANSWERS: Final = ("response", "revisit", "metadata")
 
-_Name = TypeVar("_Name", bound=str)
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +57,6 @@ class Archived:
         It says only whether it can be unpacked. That its connection broke off is told by the outcome of the fetch.
         """
         return looked_at(self.sent, encodings=self.values(b"Content-Encoding"), max_bytes=max_bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A body that was changed."""
-
-    bytes: int
-    #: SHA-256 in hexadecimal; None where nothing is left.
-    digest: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +148,7 @@ class ArchiveReader:
         """
         return self._archived(self._record(place), place)
 
-    def raw(self, name: str) -> "Iterator[tuple[int, bytes, RawRecord]]":
+    def raw(self, name: str) -> Iterator[tuple[int, bytes, RawRecord]]:
         """
         All records of a file, to be written elsewhere: where each begins, itself as it is packed, and what it says.
 
@@ -177,7 +157,7 @@ class ArchiveReader:
         """
         with self._opened(name) as file, self._opened(name) as packed:
             offset, record = 0, None
-            for following, data in _members(file, name):
+            for following, data in members(file, name):
                 if isinstance(data, BadRecord):
                     raise data
                 if record is not None:
@@ -189,21 +169,21 @@ class ArchiveReader:
 
     def _each(
         self,
-        read: "Callable[[_Record, Place], _Read]",
+        read: Callable[[Record, Place], _Read],
         files: Iterable[str] | None,
         bad: Callable[[BadRecord], object] | None,
         *,
         answers_only: bool = True,
         start: int = 0,
-    ) -> "Iterator[_Read]":
+    ) -> Iterator[_Read]:
         for name in self.files() if files is None else files:
             try:
                 with self._opened(name) as file:
-                    for offset, data in _members(file, name, start):
+                    for offset, data in members(file, name, start):
                         try:
                             if isinstance(data, BadRecord):
                                 raise data
-                            record = _Record.of(data, name, offset)
+                            record = Record.of(data, name, offset)
                             if record.kind in _ANSWERS or not answers_only:
                                 yield read(record, Place(name, offset))
                         except BadRecord as error:
@@ -228,19 +208,19 @@ class ArchiveReader:
                 raise _Missing(name, 0, f"the file cannot be read: {error.strerror or error}") from error
         raise _Missing(name, 0, "there is no such file")
 
-    def _record(self, place: Place) -> "_Record":
+    def _record(self, place: Place) -> Record:
         try:
             with self._opened(place.file) as file:
-                _, data = next(_members(file, place.file, place.offset), (0, b""))
+                _, data = next(members(file, place.file, place.offset), (0, b""))
         except _Missing as error:
             raise BadRecord(place.file, place.offset, error.problem) from error
         if isinstance(data, BadRecord):
             raise data
         if not data:
             raise BadRecord(place.file, place.offset, "there is no record")
-        return _Record.of(data, place.file, place.offset)
+        return Record.of(data, place.file, place.offset)
 
-    def _archived(self, record: "_Record", place: Place) -> Archived:
+    def _archived(self, record: Record, place: Place) -> Archived:
         record.check()
         if record.kind == "metadata":
             fetch = record.fetch(place)
@@ -261,13 +241,13 @@ class ArchiveReader:
             sent=sent,
         )
 
-    def _checked(self, record: "_Record", place: Place) -> tuple[Place, Archived | None]:
+    def _checked(self, record: Record, place: Place) -> tuple[Place, Archived | None]:
         if record.kind in _ANSWERS:
             return place, self._archived(record, place)
         record.check()
         return place, None
 
-    def _original(self, revisit: "_Record", digest: str) -> bytes:
+    def _original(self, revisit: Record, digest: str) -> bytes:
         """The body that a revisit saves to write again."""
         place = Place(revisit.text("WARC-Refers-To-Filename"), revisit.number("WARC-Refers-To-File-Offset"))
         try:
@@ -282,7 +262,7 @@ class ArchiveReader:
             raise revisit.bad(f"its original cannot be had: {error}") from error
 
     @staticmethod
-    def _indexed(record: "_Record", place: Place) -> Indexed:
+    def _indexed(record: Record, place: Place) -> Indexed:
         return Indexed(
             fetch_id=record.number("Archive-Fetch-Id"),
             edition_id=record.number("Archive-Edition-Id"),
@@ -295,242 +275,5 @@ class ArchiveReader:
         )
 
 
-_Read = TypeVar("_Read")
-
-
 class _Missing(BadRecord):
     """A whole file is not there."""
-
-
-class _Record:
-    """A record, and errors that say where it stands."""
-
-    def __init__(self, record: ArcWarcRecord, block: bytes, file: str, offset: int) -> None:
-        self.file = file
-        self.offset = offset
-        self.kind: str = record.rec_type or ""
-        self.block = block
-        self._fields: dict[str, str] = {name.lower(): value for name, value in record.rec_headers.headers}
-
-    @classmethod
-    def of(cls, data: bytes, file: str, offset: int) -> Self:
-        """Of a gzip member. Raises BadRecord where it holds no whole record."""
-        try:
-            record = _LOADER.parse_record_stream(BytesIO(data), known_format="warc", no_record_parse=True)
-        except (ArchiveLoadFailed, EOFError) as error:
-            raise BadRecord(file, offset, "this is no WARC record") from error
-        block = record.raw_stream.read()
-        if record.length is None or len(block) != record.length:
-            raise BadRecord(file, offset, "the record is shorter than it says")
-        return cls(record, block, file, offset)
-
-    def bad(self, problem: str) -> BadRecord:
-        return BadRecord(self.file, self.offset, problem)
-
-    def check(self) -> None:
-        """Raises BadRecord where the block is not the one that its digest names."""
-        if self._digest("WARC-Block-Digest") != hashlib.sha256(self.block).hexdigest():
-            raise self.bad("its block is not the one that its digest names")
-
-    def payload_digest(self) -> str:
-        """Of the body, in hexadecimal, as the record says. Raises BadRecord where it does not."""
-        return self._digest("WARC-Payload-Digest")
-
-    def _digest(self, name: str) -> str:
-        algorithm, _, value = self.text(name).partition(":")
-        try:
-            if algorithm != "sha256":
-                raise ValueError(algorithm)
-            return base64.b32decode(value).hex()
-        except (ValueError, binascii.Error) as error:
-            raise self.bad(f"its {name} is no SHA-256 in base 32") from error
-
-    def answer(self) -> tuple[int, tuple[tuple[bytes, bytes], ...], bytes]:
-        """Status, headers and body of a response. Raises BadRecord where it has no head."""
-        head, end, body = self.block.partition(b"\r\n\r\n")
-        first, *lines = head.split(b"\r\n")
-        words = first.split(b" ", 2)
-        if not end or len(words) < 2 or not words[1].isdigit():
-            raise self.bad("its block does not begin as an answer does")
-        pairs = (line.partition(b":") for line in lines)
-        return int(words[1]), tuple((name, value.strip()) for name, _, value in pairs), body
-
-    def fetch(
-        self, place: Place, *, status: int | None = None, size: int = 0, digest: str | None = None
-    ) -> Fetch:
-        """The fetch that its fields tell of. Raises BadRecord where they do not."""
-        return Fetch(
-            id=self.number("Archive-Fetch-Id"),
-            edition_id=self.number("Archive-Edition-Id"),
-            kind=self.one_of(get_args(FetchKind), "Archive-Kind"),
-            url=self.text("WARC-Target-URI"),
-            fetched_at=self.moment("WARC-Date"),
-            status=status,
-            bytes=size,
-            digest=digest,
-            outcome=self.one_of(get_args(FetchOutcome), "Archive-Outcome"),
-            detail=self._fields.get("archive-detail"),
-            article_id=self.number_or_none("Archive-Article-Id"),
-            page=self.number_or_none("Archive-Page"),
-            warc_file=place.file,
-            warc_offset=place.offset,
-            source=self.one_of(get_args(FetchSource), "Archive-Source", "live"),
-        )
-
-    @property
-    def crawl_id(self) -> int | None:
-        return self.number_or_none("Archive-Crawl-Id")
-
-    @property
-    def visit_id(self) -> int | None:
-        return self.number_or_none("Archive-Visit-Id")
-
-    def text(self, name: str) -> str:
-        value = self._fields.get(name.lower())
-        if value is None:
-            raise self.bad(f"it has no {name}")
-        return value
-
-    def number(self, name: str) -> int:
-        value = self.text(name)
-        if not (value.isascii() and value.isdigit()):
-            raise self.bad(f"its {name} is no number but {value!r}")
-        return int(value)
-
-    def number_or_none(self, name: str) -> int | None:
-        return self.number(name) if name.lower() in self._fields else None
-
-    def moment(self, name: str) -> datetime:
-        value = self.text(name)
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise self.bad(f"its {name} is no moment but {value!r}") from error
-        if moment.tzinfo is None:
-            raise self.bad(f"its {name} has no time zone: {value!r}")
-        return moment
-
-    def one_of(self, names: tuple[_Name, ...], name: str, default: _Name | None = None) -> _Name:
-        value = self._fields.get(name.lower(), default) or self.text(name)
-        if value not in names:
-            raise self.bad(f"its {name} is {value!r}, which nobody knows")
-        return value
-
-
-class RawRecord(_Record):
-    """A record that can be changed and written again."""
-
-    def __init__(self, record: ArcWarcRecord, block: bytes, file: str, offset: int) -> None:
-        super().__init__(record, block, file, offset)
-        self._lines: list[tuple[str, str]] = list(record.rec_headers.headers)
-        self._version: str = record.rec_headers.protocol
-        #: What its body has become, where that was changed.
-        self.changed: Changed | None = None
-
-    def set(self, name: str, value: str) -> None:
-        """Change a field, or add it."""
-        at = next((at for at, (other, _) in enumerate(self._lines) if other.lower() == name.lower()), None)
-        if at is None:
-            self._lines.append((name, value))
-        else:
-            self._lines[at] = (name, value)
-        self._fields[name.lower()] = value
-
-    def written(self) -> bytes:
-        """The whole record, its length and the digest of its block in keeping with it."""
-        self.set("WARC-Block-Digest", payload_digest(hashlib.sha256(self.block).hexdigest()))
-        self.set("Content-Length", str(len(self.block)))
-        head = "".join(f"{name}: {value}\r\n" for name, value in self._lines)
-        return f"{self._version}\r\n{head}\r\n".encode() + self.block + b"\r\n\r\n"
-
-
-def header_lines(head: bytes) -> list[tuple[bytes, bytes]]:
-    """The header lines in the head of an answer."""
-    _, *lines = head.split(b"\r\n")
-    return [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-
-
-# --- gzip members --------------------------------------------------------------------------------------------------
-
-
-def _members(file: BinaryIO, name: str, start: int = 0) -> Iterator[tuple[int, bytes | BadRecord]]:
-    """
-    Where each gzip member begins, from `start` on, and what it holds.
-
-    Behind one that is damaged the reading goes on at the next that holds a record. What a running crawl has not yet
-    written to the end is no damage.
-    """
-    while True:
-        bad: BadRecord | None = None
-        for offset, data, problem in _whole_members(file, start):
-            if problem is None:
-                yield offset, data
-            else:
-                bad = BadRecord(name, offset, problem)
-        if bad is None:
-            return
-        following = _next_record(file, bad.offset + 1)
-        if following is not None or not file.name.endswith(OPEN):
-            yield bad.offset, bad
-        if following is None:
-            return
-        start = following
-
-
-def _whole_members(file: BinaryIO, start: int) -> Iterator[tuple[int, bytes, str | None]]:
-    """Where each member begins and what it holds, up to the first with a problem."""
-    file.seek(start)
-    data = b""
-    while True:
-        if not data:
-            data = file.read(_CHUNK)
-            if not data:
-                return
-        offset, parts, size = start, list[bytes](), 0
-        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        while not member.eof:
-            if not data:
-                data = file.read(_CHUNK)
-                if not data:
-                    yield offset, b"", "the file ends in the middle of a record"
-                    return
-            try:
-                part = member.decompress(data, MAX_RECORD)
-            except zlib.error as error:
-                yield offset, b"", f"it cannot be unpacked: {error}"
-                return
-            parts.append(part)
-            size += len(part)
-            if size >= MAX_RECORD:
-                yield offset, b"", "it is longer than any record"
-                return
-            rest = member.unused_data or member.unconsumed_tail
-            start += len(data) - len(rest)
-            data = rest
-        yield offset, b"".join(parts), None
-
-
-def _next_record(file: BinaryIO, start: int) -> int | None:
-    """Where the next gzip member that holds a record begins, from `start` on."""
-    file.seek(start)
-    data = file.read(_CHUNK)
-    while len(data) >= len(_MAGIC):
-        found = data.find(_MAGIC)
-        if found >= 0:
-            start += found
-            file.seek(start)
-            if _begins_a_record(file.read(1024)):
-                return start
-            start += 1
-        else:  # it may begin in the last two bytes
-            start += len(data) - len(_MAGIC) + 1
-        file.seek(start)
-        data = file.read(_CHUNK)
-    return None
-
-
-def _begins_a_record(data: bytes) -> bool:
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, 8).startswith(b"WARC/")
-    except zlib.error:
-        return False

@@ -31,7 +31,8 @@ from crawler.errors import CannotStore
 from crawler.fetching.bodies import legible, looked_at
 from crawler.fetching.capture import Capture, Place, head_of_unpacked, packed_member, payload_digest
 from crawler.fetching.files import TORN, sync_folder
-from crawler.fetching.records import ArchiveReader, Changed, RawRecord, header_lines
+from crawler.fetching.record import Changed, RawRecord, header_lines
+from crawler.fetching.records import ArchiveReader
 
 NEW: Final = ".new"
 """What the names of files end in that are not yet whole."""
