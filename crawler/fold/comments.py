@@ -52,6 +52,20 @@ def new(look: Look) -> Row:
     }
 
 
+def first_seen(said: Row, rating: int | None, in_common: Row) -> CommentStep:
+    """
+    A comment that was not known, after a page has shown it.
+
+    Args:
+        said, rating: As of `seen`.
+
+        in_common: What `new` gives for the look.
+    """
+    said["rating"] = rating
+    said |= in_common
+    return CommentStep(said, None, None, "new")
+
+
 def seen(old: Row, said: Row, rating: int | None, look: Look, path: Callable[[int], str]) -> CommentStep:
     """
     A comment that was known, after a page has shown it.

@@ -82,29 +82,25 @@ def page_steps(
     """
     article_id = page.article.written.id
     done = PageSteps({})
-    steps, named = done.steps, done.named
-    fresh = comments.new(look)
+    in_common = comments.new(look)
     for comment in on_page:
         id, rating, author = comment.written.id, comment.written.rating, comment.author
         said = comment_content(comment, article_id)
         said["id"], said["edition_id"] = id, edition_id
         before = old.get(id)
         if before is None:
-            said["rating"] = rating
-            said |= fresh
-            steps[id] = CommentStep(said, None, None, "new")
-            if author is not None:
-                named.append(Named(look.fetch_id, id, look.at, said["nickname_raw"], author))
-            continue
-        steps[id] = step = comments.seen(before, said, rating, look, path)
+            step = comments.first_seen(said, rating, in_common)
+        else:
+            step = comments.seen(before, said, rating, look, path)
+        done.steps[id] = step
         if author is not None and (step.change is not None or _names_another(step.row, before)):
             row = step.row
-            named.append(Named(row["fetch_id"], id, row["seen_at"], row["nickname_raw"], author))
+            done.named.append(Named(row["fetch_id"], id, row["seen_at"], row["nickname_raw"], author))
     return done
 
 
-def _names_another(row: Row, before: Row) -> bool:
-    return any(row[name] != before[name] for name in ("author_key", "nickname_raw"))
+def _names_another(row: Row, before: Row | None) -> bool:
+    return before is None or any(row[name] != before[name] for name in ("author_key", "nickname_raw"))
 
 
 def renamed(keys: Iterable[tuple[str | None, str | None]], look: Look) -> list[Renamed]:
