@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, func, select, unio
 
 from crawler.fold.whole import Named, Renamed
 from crawler.items import Author
+from crawler.normalise import nicknames
 from crawler.site import Edition
 from crawler.storage.bulk import Writes, update_rows
 from crawler.storage.dialects import portions, sought, upsert
@@ -145,6 +146,8 @@ def renew_authors(
         author = None
         if old is None or before.get(key) != place or place[0] in folded:
             author = author_at(*place)
+            if old is not None and (author is None or author.key != key):
+                author = _author_by_name(connection, edition, place, old)
         if author is not None and author.key == key:
             author = _numbered(author, old)
             rows.append(_row(edition, author, first_seen_at))
@@ -167,6 +170,34 @@ def renew_authors(
             .values(renamed_to=None, renamed_fetch_id=None)
         )
     save_renames(connection, edition, renamed)
+
+
+def _author_by_name(
+    connection: Connection, edition: Edition, place: tuple[int, int], old: Any
+) -> Author | None:
+    """
+    The author of a state whose page today's reader reads otherwise, by the name that is stored of it.
+
+    What else the reader of then has read of them is not stored with the state: it stays as it is known.
+    """
+    fetch_id, comment_id = place
+    query = union_all(
+        select(comments.c.nickname_raw).where(
+            comments.c.id == comment_id, comments.c.edition_id == edition.id, comments.c.fetch_id == fetch_id
+        ),
+        select(comment_states.c.nickname_raw).where(
+            comment_states.c.comment_id == comment_id,
+            comment_states.c.edition_id == edition.id,
+            comment_states.c.fetch_id == fetch_id,
+        ),
+    )
+    return nicknames.author(
+        nickname_raw=connection.execute(query).scalars().one(),
+        kind=old.kind,
+        profile_name=old.profile_name,
+        full_name=old.full_name,
+        site_user_id=old.site_user_id,
+    )
 
 
 def stored_authors(connection: Connection, edition: Edition, keys: Iterable[str]) -> dict[str, Any]:

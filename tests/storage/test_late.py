@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from crawler.errors import BadRecord
 from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Recorded, Visit, VisitOutcome
+from crawler.storage.refold import fold_anew
 from crawler.storage.schema import (
     article_states,
     articles,
@@ -18,7 +20,21 @@ from crawler.storage.schema import (
     visits,
 )
 from crawler.storage.writer import save_exchange
-from tests.storing import ARCHIVED, ARTICLE, EN, NOON, at, comment, fetch, normal, page, rows, save, store
+from tests.storing import (
+    ARCHIVED,
+    ARTICLE,
+    EN,
+    NOON,
+    at,
+    comment,
+    fetch,
+    normal,
+    page,
+    reread,
+    rows,
+    save,
+    store,
+)
 
 
 def brought(
@@ -162,6 +178,24 @@ def test_a_change_between_two_readers_supersedes_what_the_better_one_reads(conne
     (state,) = rows(connection, article_states)
     assert (article["body"], article["change"], article["fetch_id"]) == ("Text, corrected.", "translation", 2)
     assert (state["body"], state["fetch_id"], state["until"]) == ("Text.", 1, at(2))
+
+
+def test_an_author_whom_a_better_reader_takes_comments_from_is_called_as_before(
+    connection: Connection,
+) -> None:
+    """Vera's latest comment turns out to be a member's; the one before is of an article that nobody reads again."""
+    guest: dict[str, Any] = {"author_kind": "guest", "profile_name": None}
+    store(connection, page(comment(11, nickname_raw="Vera", **guest), article=8), 1, reader_version=1)
+    store(connection, page(comment(12, nickname_raw="vERA", **guest)), 2, reader_version=1)
+    names = {row["key"]: row["nickname"] for row in rows(connection, authors)}
+    assert names == {"guest:vera": "vERA"}
+    ARCHIVED[1] = brought(
+        1, page(comment(11, nickname_raw="Vera", profile_name="Vera"), article=8), article=8
+    )
+    ARCHIVED[2] = brought(2, page(comment(12, nickname_raw="vERA", profile_name="Vera")))
+    fold_anew(connection, EN, [ARTICLE], reread, reader_version=2)
+    names = {row["key"]: row["nickname"] for row in rows(connection, authors)}
+    assert names == {"guest:vera": "Vera", "vera": "vERA"}
 
 
 def test_where_pages_cannot_be_read_again_another_reading_of_an_article_is_a_change(
