@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,12 @@ from sqlalchemy import Connection, select, text
 
 from crawler.storage import database
 from crawler.storage.schema import metadata
+from tests.forked import Ended, Forked
 
 PROJECT = Path(__file__).resolve().parents[1]
 
 #: Seconds that no crawl of the sample site takes.
 PATIENCE_S = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
@@ -51,7 +42,10 @@ def crawl_command(base_url: str | None, *arguments: str, delay: str = "0") -> li
 
 
 def run(command: Sequence[str], *, env: Mapping[str, str], cwd: Path = PROJECT) -> Ended:
-    """Run a command to its end."""
+    """Run a command to its end. `python -m …` need not import anew what others have imported."""
+    match command:
+        case [sys.executable, "-m", module, *arguments]:
+            return Forked(module, *arguments, env=env, cwd=cwd).ended(PATIENCE_S)
     done = subprocess.run(
         command, env=env, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )

@@ -10,7 +10,8 @@ import pytest
 from crawler.sample import SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS
 from crawler.storage import database
-from tests.crawling import Ended, crawl, crawler, environment, run
+from tests.crawling import crawl, crawler, environment, run
+from tests.forked import Ended
 
 NINE = next(article for article in sample_articles() if len(article.comments) == 9)
 BIG = max(sample_articles(), key=lambda article: len(article.comments))

@@ -22,8 +22,9 @@ from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.archive import Archive
 from crawler.storage.schema import metadata
-from tests.crawling import Ended, crawl, environment, rows, run
+from tests.crawling import crawl, environment, rows, run
 from tests.foreign import ForeignFile, Seen
+from tests.forked import Ended
 from tests.lives import ASKED, LONG, life
 from tests.redacting import decoded
 from tests.warcs import records

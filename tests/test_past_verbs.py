@@ -14,7 +14,8 @@ from crawler.items import Link, Quote
 from crawler.storage import database, past
 from crawler.storage.past import CHANGES
 from crawler.storage.types import utc_text
-from tests.crawling import Ended, rows
+from tests.crawling import rows
+from tests.forked import Ended
 from tests.storing import EN, RU, at, comment, look, page, store
 from tests.test_readme import QUERIES
 

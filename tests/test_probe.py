@@ -23,7 +23,8 @@ from crawler.reading import read
 from crawler.sample import Answer, SampleSite, sample_articles
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
-from tests.crawling import PROJECT, Ended, run
+from tests.crawling import PROJECT, run
+from tests.forked import Ended
 
 PAGES_OF_THE_SITE = PROJECT / "tests/sites/military_review/pages"
 URL = "https://en.topwar.ru/300777-lanterns.html"
