@@ -1,15 +1,16 @@
 """
-A real crawl with our own middlewares, in a process of its own: a plan on stdin, what happened on stdout.
+A real crawl with our own middlewares, in a process of its own: its argument is a plan, on stdout stands what happened.
 
 The plan is JSON: `urls` in the order in which they are asked for, `settings`, `hosts`, what an
 earlier crawl remembered, and `warc_dir`, where to archive. Each line on stdout is one event as JSON.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ from crawler.fetching.exchange import Asked
 from crawler.fetching.hosts import Hosts
 from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
+from tests.forked import Forked
 
 ROOT = Path(__file__).parents[2]
 
@@ -161,29 +163,28 @@ class Heard:
         return [e["host"] for e in self.events if e["event"] == "host" and e["host"]["host"] == name]
 
 
-def started(
+def crawled(
     urls: Iterable[str], *, hosts: Iterable[Host] = (), warc_dir: Path | None = None, **settings: Any
-) -> "subprocess.Popen[str]":
-    """A crawl that runs. What it archives is thrown away unless `warc_dir` says where to keep it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fetching.tiny_crawl"],
+) -> Heard:
+    """
+    What happened when these addresses were asked for.
+
+    What is archived is thrown away unless `warc_dir` says where to keep it.
+    """
+    plan = _plan(urls, settings, hosts=[asdict(host) for host in hosts], warc_dir=warc_dir)
+    ended = Forked("tests.fetching.tiny_crawl", plan, env=os.environ, cwd=ROOT).ended(patience_s=40)
+    return _heard(ended.code, ended.out, ended.err)
+
+
+def started(urls: Iterable[str], **settings: Any) -> "subprocess.Popen[str]":
+    """A crawl that runs."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.fetching.tiny_crawl", _plan(urls, settings)],
         cwd=ROOT,
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    plan = {
-        "urls": list(urls),
-        "settings": settings,
-        "hosts": [asdict(host) for host in hosts],
-        "warc_dir": warc_dir,
-    }
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(plan, default=str))
-    process.stdin.close()
-    process.stdin = None
-    return process
 
 
 def finished(process: "subprocess.Popen[str]") -> Heard:
@@ -193,20 +194,21 @@ def finished(process: "subprocess.Popen[str]") -> Heard:
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    assert process.returncode == 0, log
+    return _heard(process.returncode, out, log)
+
+
+def _plan(urls: Iterable[str], settings: Mapping[str, Any], **more: Any) -> str:
+    return json.dumps({"urls": list(urls), "settings": settings} | more, default=str)
+
+
+def _heard(code: int, out: str, log: str) -> Heard:
+    assert code == 0, log
     return Heard([json.loads(line) for line in out.splitlines()], log)
 
 
-def crawled(
-    urls: Iterable[str], *, hosts: Iterable[Host] = (), warc_dir: Path | None = None, **settings: Any
-) -> Heard:
-    """What happened when these addresses were asked for."""
-    return finished(started(urls, hosts=hosts, warc_dir=warc_dir, **settings))
-
-
 if __name__ == "__main__":
-    plan = json.load(sys.stdin)
+    plan = json.loads(sys.argv[1])
     process = AsyncCrawlerProcess({**SETTINGS, **plan["settings"]})
     with tempfile.TemporaryDirectory() as folder:
-        process.crawl(TinySpider, plan={**plan, "warc_dir": plan["warc_dir"] or folder})
+        process.crawl(TinySpider, plan={**plan, "warc_dir": plan.get("warc_dir") or folder})
         process.start()
