@@ -602,7 +602,9 @@ def test_who_is_forgotten_does_not_come_back(
         shown = gzip.decompress(path.read_bytes())
         assert author.profile_name.encode() not in shown
         assert b"another opinion" not in shown
-    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder), FORGET_KEY=secret)
+    verified = crawler(
+        url, "verify", "--all-articles", "--processes", "1", WARC_DIR=str(folder), FORGET_KEY=secret
+    )
     assert verified.code == 0, verified.out
 
 
@@ -628,7 +630,7 @@ def test_all_holds_that_should_after_an_import(
     summary = imported(url, folder, PROJECT / "tests" / "old_captures.warc.gz")
     assert (summary.taken, summary.articles_new, summary.unread) == (2, 2, {})
     assert {"robots", "status 404", "other_site"} < summary.passed_over.keys()
-    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder))
+    verified = crawler(url, "verify", "--all-articles", "--processes", "1", WARC_DIR=str(folder))
     assert verified.code == 0, verified.out
 
 

@@ -720,6 +720,7 @@ def test_rows_that_the_archive_does_not_say(lite: Kept, sql: str, said: str) -> 
 def test_reparse_mends_what_the_fold_does_not_say(lite: Kept) -> None:
     damage(lite.url, f"UPDATE comments SET body = 'Never said.' WHERE id = {QUIET}")
     command = [sys.executable, "-m", "crawler.cli", "reparse", "--article", str(BIG.id), "--again", "--apply"]
+    command += ["--processes", "1"]
     mended = run(command, env=environment(lite.url, WARC_DIR=str(lite.folder)))
     assert mended.code == 0, mended.err
     assert faults(looked(lite)) == {}
