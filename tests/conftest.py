@@ -71,10 +71,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with today's schema and no rows but the editions of `SITE`: to be copied, not written."""
-    file = tmp_path_factory.mktemp("migrated") / "template.db"
-    _migrate(f"sqlite:///{file}")
+def bare_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with today's schema and no rows: to be copied, not written."""
+    file = tmp_path_factory.mktemp("bare") / "template.db"
+    database.migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(bare_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the editions of `SITE`: to be copied, not written."""
+    file = Path(shutil.copy(bare_sqlite, tmp_path_factory.mktemp("migrated") / "template.db"))
+    _save_editions(f"sqlite:///{file}")
     return file
 
 
@@ -82,7 +90,8 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgres(postgres_server: Server) -> Iterator[str]:
     """The same on Postgres: the address of a database to be copied, not written."""
     with postgres_server.database() as url:
-        _migrate(url)
+        database.migrate(url)
+        _save_editions(url)
         yield url
 
 
@@ -100,16 +109,17 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture(scope="session")
 def new_database(
-    postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
+    bare_sqlite: Path, postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], str]]:
     """Makes databases with today's schema and no rows that live as long as the run: give it "sqlite" or "postgres"."""
     with ExitStack() as open_ones:
 
         def new(kind: str) -> str:
             if kind == "sqlite":
-                url = f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
-            else:
-                url = open_ones.enter_context(postgres_server.database())
+                return (
+                    f"sqlite:///{shutil.copy(bare_sqlite, tmp_path_factory.mktemp('database') / 'test.db')}"
+                )
+            url = open_ones.enter_context(postgres_server.database())
             database.migrate(url)
             return url
 
@@ -136,8 +146,7 @@ def connection(request: pytest.FixtureRequest) -> Connection:
     return connection
 
 
-def _migrate(url: str) -> None:
-    database.migrate(url)
+def _save_editions(url: str) -> None:
     with database.engine(url, writes=True).begin() as connection:
         ledger.save_editions(connection, SITE)
 

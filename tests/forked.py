@@ -57,6 +57,8 @@ class Forked:
     def __init__(self, module: str, *arguments: str, env: Mapping[str, str], cwd: Path) -> None:
         self._output = TemporaryDirectory()
         self._out, self._err = (Path(self._output.name, name) for name in ("out", "err"))
+        for path in (self._out, self._err):
+            path.touch()
         self._process = _SERVER.Process(
             target=_become, args=(module, arguments, dict(env), cwd, self._out, self._err)
         )

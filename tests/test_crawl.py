@@ -3,6 +3,7 @@
 import gzip
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -29,17 +30,19 @@ SMALL = next(article for article in sample_articles() if len(article.comments) =
 
 
 @pytest.fixture
-def url(database_url: str) -> str:
-    """A database with tables, on each kind."""
-    database.migrate(database_url)
-    return database_url
-
-
-@pytest.fixture
-def lite(sqlite_url: str) -> str:
+def lite(bare_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A database with tables, for what does not depend on its kind."""
-    database.migrate(sqlite_url)
-    return sqlite_url
+    return f"sqlite:///{shutil.copy(bare_sqlite, tmp_path_factory.mktemp('lite') / 'test.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A database with tables, on each kind."""
+    if request.param == "sqlite":
+        return str(request.getfixturevalue("lite"))
+    url = str(request.getfixturevalue("postgres_url"))
+    database.migrate(url)
+    return url
 
 
 # --- what is stored ---------------------------------------------------------------------------------------------
