@@ -285,7 +285,7 @@ def _postgres_findings(release: str, durability: Durability) -> Iterator[Finding
 
 
 def _schema_finding(examined: Examination, *, embedded: bool) -> Finding:
-    found, wanted = examined.schema_version, database.head_revision()
+    found, wanted = examined.schema_version, database.HEAD
     if examined.schema == "current":
         return Finding(mark="ok", about="schema", found=f"version {found}, as this program needs.")
     if examined.schema == "newer":

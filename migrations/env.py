@@ -63,5 +63,5 @@ with database.engine(url, writes=True).connect() as connection:
                 raise RuntimeError(
                     f"The migration leaves a row of {broken[0]} without the one that it needs."
                 )
-        if moves and database.revision(connection) == database.head_revision():
+        if moves and database.revision(connection) == database.HEAD:
             views.create_views(connection)

@@ -242,7 +242,7 @@ def examined(**what: Any) -> Examination:
     """A good Postgres, but for what is named."""
     whole = Durability(encoding="UTF8", settings=dict.fromkeys(DURABILITY, "on"), folds_cyrillic=True)
     good = Examination(
-        version="15.3 (Debian)", durability=whole, schema="current", schema_version=database.head_revision()
+        version="15.3 (Debian)", durability=whole, schema="current", schema_version=database.HEAD
     )
     return replace(good, **what)
 

@@ -55,7 +55,7 @@ def migrate() -> None:
     """Make the tables, or bring them to the version that this program needs."""
     url = Environment().database_url
     database.migrate(url)
-    click.echo(f"{database.shown(url)} has schema version {database.head_revision()}.")
+    click.echo(f"{database.shown(url)} has schema version {database.HEAD}.")
 
 
 @click.command(

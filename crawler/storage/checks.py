@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from crawler.errors import CannotStore
-from crawler.storage.database import alembic_config, engine, head_revision, revision
+from crawler.storage.database import HEAD, engine, knows, revision
 from crawler.storage.queries import newest_moment
 from crawler.storage.schema import crawls, editions, hosts
 
@@ -75,7 +74,7 @@ def examination(url: str) -> Examination:
     """
     with _in_its_own_words(), engine(url).connect() as connection:
         on_sqlite = connection.dialect.name == "sqlite"
-        standing, found = _schema(connection, url)
+        standing, found = _schema(connection)
         current = standing == "current"
         version = "SELECT sqlite_version()" if on_sqlite else "SELECT current_setting('server_version')"
         return Examination(
@@ -104,14 +103,13 @@ def _said(error: SQLAlchemyError) -> str:
     return " ".join(said.split())
 
 
-def _schema(connection: Connection, url: str) -> tuple[SchemaStanding, str | None]:
+def _schema(connection: Connection) -> tuple[SchemaStanding, str | None]:
     found = revision(connection)
     if found is None:
         return "empty", None
-    if found == head_revision():
+    if found == HEAD:
         return "current", found
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config(url)).walk_revisions()}
-    return ("older" if found in known else "newer"), found
+    return ("older" if knows(found) else "newer"), found
 
 
 def _damage(connection: Connection) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from crawler.errors import BadArgument, CannotStore
@@ -80,6 +81,11 @@ def test_migrating_what_is_migrated_changes_nothing(migrated_url: str) -> None:
 def test_migrations_build_what_the_code_says(migrated_url: str) -> None:
     command.check(database.alembic_config(migrated_url))
     assert set(VIEWS) <= relations(migrated_url)  # the check looks at tables only, and leaves the views alone
+
+
+def test_the_code_is_written_for_the_last_of_them() -> None:
+    scripts = ScriptDirectory.from_config(database.alembic_config(""))
+    assert scripts.get_heads() == [database.HEAD]
 
 
 @pytest.mark.parametrize("relation", CONTRACT)
@@ -188,7 +194,7 @@ def downgrade():
 
 def a_later_version(url: str, folder: Path, more: str = "") -> Any:
     """Alembic's configuration as of a version that has one more migration."""
-    (folder / "next.py").write_text(NEXT.format(more=more, head=database.head_revision()))
+    (folder / "next.py").write_text(NEXT.format(more=more, head=database.HEAD))
     config = database.alembic_config(url)
     config.set_main_option("version_locations", f"{database.PROJECT}/migrations/versions\n{folder}")
     config.set_main_option("path_separator", "newline")
@@ -204,7 +210,7 @@ def test_a_later_migration_may_rebuild_a_table_that_others_refer_to(
     command.upgrade(later, "next")
     with database.engine(migrated_url).connect() as connection:
         assert found(connection, "SELECT id, written_by FROM articles") == [(7, None)]
-    command.downgrade(later, database.head_revision())
+    command.downgrade(later, database.HEAD)
     with database.reading(migrated_url) as connection:
         assert found(connection, "SELECT comment_id, article_title FROM thread_view") == [(11, "Title")]
 

@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, and_, inspect, literal, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from crawler.storage.database import engine, head_revision
+from crawler.storage.database import HEAD, engine
 from crawler.storage.invariants.inspection import Inspection, Seen, Tell, Wrong
 from crawler.storage.schema import metadata
 from crawler.storage.views import VIEWS
@@ -38,7 +38,7 @@ def built(inspection: Inspection, tell: Tell) -> Seen:
     for difference in compare_metadata(ours, metadata):
         # A change of a table's columns comes as a list of its own.
         for one in difference if isinstance(difference, list) else [difference]:
-            tell(Wrong(f"database, version {head_revision()}", _said(one)))
+            tell(Wrong(f"database, version {HEAD}", _said(one)))
     return Seen(over={"tables": len(metadata.tables)})
 
 
