@@ -5,7 +5,8 @@ Keys are the site's own numbers with the edition second: storing needs no look-u
 `id` leads because a key that leads with the few editions makes an unanalysed Postgres scan a whole edition a page.
 
 Rows that are little more than their key stand on SQLite in the order of it (`sqlite_with_rowid`): elsewhere a key of
-several columns is a second tree beside the rows.
+several columns is a second tree beside the rows. The columns of the key must come first, in its order: SQLite 3.40
+would find NULLs in the others that are not there, whenever it checks the file.
 """
 
 from sqlalchemy import (
@@ -237,7 +238,6 @@ rating_states = Table(
     Column("fetch_id", BigNumber, nullable=False),
     PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
-    sqlite_with_rowid=False,
 )
 
 crawls = Table(
