@@ -15,10 +15,10 @@ from scrapy.crawler import Crawler
 
 from crawler.environment import EMBEDDED_DATABASE
 from crawler.errors import CannotStore, Stop
-from crawler.fetching import exchanged, host_changed
 from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Exchanges
 from crawler.fetching.hosts import Hosts, host_of
+from crawler.fetching.notices import exchanged, host_changed
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive

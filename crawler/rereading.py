@@ -16,7 +16,7 @@ from crawler.errors import BadRecord
 from crawler.fetching.bodies import Body
 from crawler.fetching.capture import Place
 from crawler.fetching.charsets import old_charset
-from crawler.fetching.exchange import one_line, redirect, server_time
+from crawler.fetching.headers import one_line, redirect, server_time
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.items import Exchange, Fetch, Recorded, Visit, VisitOutcome
 from crawler.site import Edition

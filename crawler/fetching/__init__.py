@@ -6,7 +6,9 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     politeness    delay, Crawl-delay, Retry-After, backing off: when the next request may leave
     robots        robots.txt, failing closed: where it cannot be read, nothing is asked
     numbers       numbers for fetches and visits, in the order in which they were made
+    notices       what the rest of a crawl is told of it
     exchange      one `crawler.items.Fetch` for every HTTP exchange
+    headers       what the headers of an answer say
     bodies        did the whole body come?
     charsets      in which letters an old page is written
     archiving     every exchange into the archive before anybody reads it
@@ -28,26 +30,3 @@ A request ends in exactly one of four ways, and the spider hears of it exactly o
     errback, Stop        it was sent and could not be archived: the crawl must end
     errback, other       it was sent and no usable answer came; `meta["fetch"]` says why
 """
-
-from typing import Final
-
-from scrapy.exceptions import IgnoreRequest
-
-exchanged: Final = object()
-"""
-Scrapy signal: an exchange took place that no spider callback will see (robots.txt).
-
-Sent with `fetch`, an `items.Fetch`. Handlers may be coroutines: the middleware waits for them.
-"""
-
-host_changed: Final = object()
-"""
-Scrapy signal: what we must remember of a host has changed.
-
-Sent with `host`, an `items.Host`, whole. Handlers are plain functions that return at once: requests
-wait meanwhile.
-"""
-
-
-class NotAsked(IgnoreRequest):
-    """The request was never sent; the text says what stood before it."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from scrapy.crawler import Crawler
 
-from crawler.fetching import host_changed
+from crawler.fetching.notices import host_changed
 from crawler.items import Host
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -27,10 +27,10 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from crawler.fetching import NotAsked
 from crawler.fetching.clock import Clock
 from crawler.fetching.exchange import outcome_of_exception
 from crawler.fetching.hosts import Hosts, host_of
+from crawler.fetching.notices import NotAsked
 from crawler.items import Host
 
 MAX_CRAWL_DELAY_S: Final = 60.0

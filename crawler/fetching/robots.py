@@ -24,10 +24,10 @@ from scrapy.crawler import Crawler
 from scrapy.http.request import NO_CALLBACK
 
 from crawler.errors import Stop
-from crawler.fetching import NotAsked, exchanged
 from crawler.fetching.clock import Clock
 from crawler.fetching.exchange import Asked, outcome_of_exception
 from crawler.fetching.hosts import Hosts, host_of
+from crawler.fetching.notices import NotAsked, exchanged
 from crawler.items import Host
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 from crawler.dle.addresses import address
 from crawler.fetching.bodies import looked_at, packings
 from crawler.fetching.capture import Capture, Truncation
-from crawler.fetching.exchange import one_line
 from crawler.fetching.foreign import MAX_RECORD, ForeignAnswer, ForeignRecord
+from crawler.fetching.headers import one_line
 from crawler.items import Fetch, FetchKind
 from crawler.reading import MAX_BYTES
 from crawler.site import Edition

@@ -9,7 +9,6 @@ from scrapy.http import Response
 
 from crawler.dle.addresses import address
 from crawler.errors import BadArgument, SiteRefuses
-from crawler.fetching import NotAsked
 from crawler.fetching.conversation import (
     Conversation,
     conversation_settings,
@@ -17,7 +16,9 @@ from crawler.fetching.conversation import (
     is_this_machine,
     same_host_target,
 )
-from crawler.fetching.exchange import outcome_of_exception, outcome_of_status, server_time
+from crawler.fetching.exchange import outcome_of_exception, outcome_of_status
+from crawler.fetching.headers import server_time
+from crawler.fetching.notices import NotAsked
 from crawler.probe.page import Page
 from crawler.site import Edition
 from crawler.sites.military_review import SITE

@@ -22,8 +22,9 @@ from twisted.python.failure import Failure
 from crawler.arguments import Arguments, parsed
 from crawler.dle import addresses
 from crawler.errors import BadArgument, BadRecord, CannotStore, SiteRefuses, Stop
-from crawler.fetching import NotAsked
-from crawler.fetching.exchange import Asked, redirect, server_time
+from crawler.fetching.exchange import Asked
+from crawler.fetching.headers import redirect, server_time
+from crawler.fetching.notices import NotAsked
 from crawler.fetching.numbers import Numbers
 from crawler.fetching.politeness import CrawlEnds
 from crawler.fetching.records import ArchiveReader

@@ -19,9 +19,10 @@ from scrapy.http import Response
 from crawler.arguments import parsed
 from crawler.dle import addresses
 from crawler.errors import BadArgument, NotUnderstood, SiteRefuses, Stop
-from crawler.fetching import NotAsked
 from crawler.fetching.conversation import Conversation, conversation_settings, hold, same_host_target
-from crawler.fetching.exchange import outcome_of_exception, server_time
+from crawler.fetching.exchange import outcome_of_exception
+from crawler.fetching.headers import server_time
+from crawler.fetching.notices import NotAsked
 from crawler.items import FetchKind, ListingPage
 from crawler.site import Edition
 from crawler.sites.military_review import SITE

@@ -23,13 +23,8 @@ from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
 from crawler.fetching.bodies import Damaged, TooBig, looked_at, unpacked
-from crawler.fetching.exchange import (
-    one_line,
-    outcome_of_exception,
-    outcome_of_status,
-    redirect,
-    server_time,
-)
+from crawler.fetching.exchange import outcome_of_exception, outcome_of_status
+from crawler.fetching.headers import one_line, redirect, server_time
 from crawler.fetching.numbers import Numbers
 from crawler.items import FetchOutcome, Host
 from tests.fetching.faultserver import (

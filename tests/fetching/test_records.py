@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from crawler.errors import BadRecord
 from crawler.fetching.capture import Capture, Place
-from crawler.fetching.exchange import one_line
 from crawler.fetching.files import OPEN
+from crawler.fetching.headers import one_line
 from crawler.fetching.records import Archived, ArchiveReader, Indexed
 from crawler.items import Fetch
 from tests.fetching.test_warc import PAGE, archive, asked, exchange

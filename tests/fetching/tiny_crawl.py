@@ -21,7 +21,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawler import fetching
+from crawler.fetching import notices
 from crawler.fetching.archiving import ArchiveFirst
 from crawler.fetching.exchange import Asked
 from crawler.fetching.hosts import Hosts
@@ -77,8 +77,8 @@ class TinySpider(Spider):
         spider.warcs = WarcArchive(Path(spider.plan["warc_dir"]), {1: "tiny"})
         crawler.signals.connect(spider.opened, signals.spider_opened)
         crawler.signals.connect(spider.engine_stopped, signals.engine_stopped)
-        crawler.signals.connect(spider.exchanged, fetching.exchanged)
-        crawler.signals.connect(spider.host_changed, fetching.host_changed)
+        crawler.signals.connect(spider.exchanged, notices.exchanged)
+        crawler.signals.connect(spider.host_changed, notices.host_changed)
         return spider
 
     def opened(self) -> None:
@@ -106,7 +106,7 @@ class TinySpider(Spider):
             "errback",
             failure.request,  # type: ignore[attr-defined]  # Scrapy puts it there
             error=type(exception).__name__,
-            not_asked=isinstance(exception, fetching.NotAsked),
+            not_asked=isinstance(exception, notices.NotAsked),
             message=str(exception),
         )
 
