@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 
+import psycopg
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
@@ -132,24 +133,28 @@ class StoredState:
 
         return sqlite3.connect(*arguments, **named, factory=Connected)
 
-    def _on_postgres(self, connected: Any, _: object) -> None:
+    def _on_postgres(self, connected: Any, record: Any) -> None:
+        """Cursors that use power: SQLAlchemy's, and the one on which `crawler.storage.statements` runs its own."""
         use = self._use_power
-        made: Any = connected.cursor_factory
 
-        class Cursor(made):  # type: ignore[misc]  # the driver chooses it
-            def execute(self, *arguments: Any, **named: Any) -> Any:
-                use()
-                return super().execute(*arguments, **named)
+        def using_power(made: Any) -> Any:
+            class Cursor(made):  # type: ignore[misc]  # the driver chooses it
+                def execute(self, *arguments: Any, **named: Any) -> Any:
+                    use()
+                    return super().execute(*arguments, **named)
 
-            def executemany(self, *arguments: Any, **named: Any) -> Any:
-                use()
-                return super().executemany(*arguments, **named)
+                def executemany(self, *arguments: Any, **named: Any) -> Any:
+                    use()
+                    return super().executemany(*arguments, **named)
 
-            def copy(self, *arguments: Any, **named: Any) -> Any:
-                use()
-                return super().copy(*arguments, **named)
+                def copy(self, *arguments: Any, **named: Any) -> Any:
+                    use()
+                    return super().copy(*arguments, **named)
 
-        connected.cursor_factory = Cursor
+            return Cursor
+
+        connected.cursor_factory = using_power(connected.cursor_factory)
+        record.info["cursor"] = using_power(psycopg.RawCursor)(connected)
 
     def empty(self) -> None:
         tables = [each for each in reversed(metadata.sorted_tables) if each.name not in ("editions", "hosts")]
