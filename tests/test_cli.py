@@ -1,12 +1,17 @@
 """The command `crawler`: what it prints, and how it says no."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from crawler.cli import shown
+from crawler.cli.shown import WORTH_A_PROCESS
 from crawler.sample import SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS
 from crawler.storage import database
@@ -166,3 +171,28 @@ def test_a_sample_run_where_nothing_can_be_written(tmp_path: Path) -> None:
     ended = sample_run(tmp_path)
     assert ended.code != 0
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("sizes", "asked", "processes"),
+    [
+        ([], [], 1),
+        ([WORTH_A_PROCESS], [], 1),
+        ([1000 * WORTH_A_PROCESS], [], os.cpu_count()),
+        ([], ["--processes", "3"], 3),
+    ],
+    ids=["no archive", "a small one", "a large one", "as asked"],
+)
+def test_as_many_processes_as_there_is_work_for(
+    tmp_path: Path, sizes: list[int], asked: list[str], processes: int
+) -> None:
+    @click.command()
+    @shown.processes("work")
+    def verb(processes: int) -> None:
+        click.echo(processes)
+
+    for number, size in enumerate(sizes):
+        with (tmp_path / f"{number}.warc.gz").open("wb") as file:
+            file.truncate(size)  # no room is taken for what nobody writes
+    ended = CliRunner().invoke(verb, asked, env={"WARC_DIR": str(tmp_path)})
+    assert ended.output == f"{processes}\n"

@@ -646,7 +646,7 @@ def test_the_verb(url: str, tmp_path: Path) -> None:
         0,
         ["1 files with 8 records", "2 pages would be taken", "  2 ok"],
     )
-    done = crawler(url, "import", "--edition", "en", str(theirs), WARC_DIR=folder)
+    done = crawler(url, "import", "--edition", "en", "--processes", "2", str(theirs), WARC_DIR=folder)
     assert done.code == 0, done.err
     assert done.out.splitlines() == [
         "1 files with 8 records",

@@ -258,7 +258,7 @@ def test_the_verb(copied: tuple[str, Path]) -> None:
     assert "body: 1\n" in shown.out
     assert f"comments {id}: 'Misread' → " in shown.out
     assert shown.out.endswith("Nothing was written; --apply does that.\n")
-    written = crawler(url, "reparse", "--apply", "--processes", "1", WARC_DIR=str(folder))
+    written = crawler(url, "reparse", "--apply", "--processes", "2", WARC_DIR=str(folder))
     assert written.out.endswith("Written.\n")
     assert "all is read by today's reader" in crawler(url, "reparse", WARC_DIR=str(folder)).out
     assert crawler(url, "reparse", "--edition", "xx", WARC_DIR=str(folder)).code == 2

@@ -5,9 +5,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import click
+
+from crawler.environment import Environment
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -25,15 +28,28 @@ class _Number(click.IntRange):
 NUMBER = _Number(min=1)
 
 
+#: Bytes of WARC files that keep a process busy for longer than it takes to start.
+WORTH_A_PROCESS: Final = 4 * 1024 * 1024
+
+
 def processes(what: str) -> Callable[[Verb], Verb]:
     """The option --processes of a verb that shares its work: what each of them does."""
     return click.option(
         "--processes",
         type=NUMBER,
-        default=os.cpu_count() or 1,
-        show_default="one a processor",
+        callback=_worthwhile,
+        show_default="one a processor, fewer for a small archive",
         help=f"How many {what} at a time.",
     )
+
+
+def _worthwhile(context: click.Context, _: click.Parameter, asked: int | None) -> int:
+    """As many processes as are asked for, or as there is work for in our archive and in the files that are named."""
+    if asked is not None:
+        return asked
+    files: tuple[Path, ...] = (*context.params.get("files", ()), *Environment().warc_dir.glob("*.warc.gz*"))
+    enough = sum(file.stat().st_size for file in files if file.is_file()) // WORTH_A_PROCESS
+    return max(1, min(enough, os.cpu_count() or 1))
 
 
 def say(line: str) -> None:
