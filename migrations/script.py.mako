@@ -1,7 +1,7 @@
 """
 ${message}.
 
-What it does to rows that are there already: (say it in words)
+What it does to rows that are there already: (say it in words; and let `crawler.storage.database.HEAD` be this version)
 """
 
 import sqlalchemy as sa
