@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -174,25 +175,28 @@ def test_a_sample_run_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sizes", "asked", "processes"),
+    ("size", "arguments", "processes"),
     [
-        ([], [], 1),
-        ([WORTH_A_PROCESS], [], 1),
-        ([1000 * WORTH_A_PROCESS], [], os.cpu_count()),
-        ([], ["--processes", "3"], 3),
+        (0, [], 1),
+        (WORTH_A_PROCESS, [], 1),
+        (1000 * WORTH_A_PROCESS, [], os.cpu_count()),
+        (0, ["{folder}/theirs"], os.cpu_count()),
+        (0, ["{folder}/theirs", "--processes", "3"], 3),
     ],
-    ids=["no archive", "a small one", "a large one", "as asked"],
+    ids=["no archive", "a small one", "a large one", "a large file that is named", "as asked"],
 )
 def test_as_many_processes_as_there_is_work_for(
-    tmp_path: Path, sizes: list[int], asked: list[str], processes: int
+    tmp_path: Path, size: int, arguments: list[str], processes: int
 ) -> None:
     @click.command()
+    @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
     @shown.processes("work")
-    def verb(processes: int) -> None:
+    def verb(processes: int, **_: Any) -> None:
         click.echo(processes)
 
-    for number, size in enumerate(sizes):
-        with (tmp_path / f"{number}.warc.gz").open("wb") as file:
-            file.truncate(size)  # no room is taken for what nobody writes
+    for name, length in (("1.warc.gz", size), ("theirs", 1000 * WORTH_A_PROCESS)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(length)  # no room is taken for what nobody writes
+    asked = [each.format(folder=tmp_path) for each in arguments]
     ended = CliRunner().invoke(verb, asked, env={"WARC_DIR": str(tmp_path)})
     assert ended.output == f"{processes}\n"

@@ -449,7 +449,7 @@ def test_a_whole_life_without_somebody(new_database: Callable[[str], str], tmp_p
         assert summary.renames == (key == later_name)
         text = everything(url, folder)
         assert key not in text
-        ended = command(url, folder, "verify", "--all-articles", "--edition", "en", "--processes", "1")
+        ended = command(url, folder, "verify", "--all-articles", "--edition", "en")
         assert ended.code == 0, ended.out
     empty = new_database("sqlite")
     reparse(empty, folder, Choice(editions=EN), apply=True, processes=1, say=print)

@@ -517,7 +517,7 @@ def test_killed_again_and_again_it_comes_to_the_same_rows(
     imported(url, tmp_path / "at once", theirs)
     killed, folder = new_database(kind), tmp_path / "killed"
     for recorded in (1, 101, 110):  # while it archives; when all is recorded; while articles are folded
-        command = [sys.executable, "-m", "crawler.cli", "import", "--processes", "1", str(theirs)]
+        command = [sys.executable, "-m", "crawler.cli", "import", str(theirs)]
         process = subprocess.Popen(
             command, env=environment(killed, WARC_DIR=str(folder)), stderr=subprocess.DEVNULL
         )
@@ -602,9 +602,7 @@ def test_who_is_forgotten_does_not_come_back(
         shown = gzip.decompress(path.read_bytes())
         assert author.profile_name.encode() not in shown
         assert b"another opinion" not in shown
-    verified = crawler(
-        url, "verify", "--all-articles", "--processes", "1", WARC_DIR=str(folder), FORGET_KEY=secret
-    )
+    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder), FORGET_KEY=secret)
     assert verified.code == 0, verified.out
 
 
@@ -630,7 +628,7 @@ def test_all_holds_that_should_after_an_import(
     summary = imported(url, folder, PROJECT / "tests" / "old_captures.warc.gz")
     assert (summary.taken, summary.articles_new, summary.unread) == (2, 2, {})
     assert {"robots", "status 404", "other_site"} < summary.passed_over.keys()
-    verified = crawler(url, "verify", "--all-articles", "--processes", "1", WARC_DIR=str(folder))
+    verified = crawler(url, "verify", "--all-articles", WARC_DIR=str(folder))
     assert verified.code == 0, verified.out
 
 

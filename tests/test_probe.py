@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -375,6 +376,18 @@ def test_what_is_no_article(body: bytes, why: str, tmp_path: Path) -> None:
     assert why in (found.stopped_by or "")
     assert found.comments is None
     assert f"NOT UNDERSTOOD: {found.stopped_by}" in "\n".join(lines(found))
+
+
+def test_a_number_that_cannot_be(tmp_path: Path) -> None:
+    """A crawl would refuse the page, so it does not count as understood here."""
+    html = (PAGES_OF_THE_SITE / "article_2026_en/page.html").read_text()
+    first = re.findall(r"comment-id-(\d+)", html)[0]
+    found, _ = probe(
+        str(case(tmp_path, html.replace(first, "9" * 11))),
+        url="https://en.topwar.ru/280101-sapery-naveli-most.html",
+    )
+    assert found.exit_code == 5
+    assert "99999999999 is no number of a comment" in (found.stopped_by or "")
 
 
 # --- files ------------------------------------------------------------------------------------------------------

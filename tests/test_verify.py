@@ -720,7 +720,6 @@ def test_rows_that_the_archive_does_not_say(lite: Kept, sql: str, said: str) -> 
 def test_reparse_mends_what_the_fold_does_not_say(lite: Kept) -> None:
     damage(lite.url, f"UPDATE comments SET body = 'Never said.' WHERE id = {QUIET}")
     command = [sys.executable, "-m", "crawler.cli", "reparse", "--article", str(BIG.id), "--again", "--apply"]
-    command += ["--processes", "1"]
     mended = run(command, env=environment(lite.url, WARC_DIR=str(lite.folder)))
     assert mended.code == 0, mended.err
     assert faults(looked(lite)) == {}
@@ -768,7 +767,7 @@ def test_an_author_who_is_described_otherwise(kept: Kept, sql: str, said: str) -
 
 
 def verify(kept: Kept, *arguments: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "crawler.cli", "verify", "--processes", "1", *arguments]
+    command = [sys.executable, "-m", "crawler.cli", "verify", *arguments]
     ended = run(command, env=environment(kept.url, WARC_DIR=str(kept.folder)))
     return ended.code, ended.out, ended.err
 

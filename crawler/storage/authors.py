@@ -180,19 +180,13 @@ def _author_by_name(
 
     What else the reader of then has read of them is not stored with the state: it stays as it is known.
     """
+    states = _states(edition, [old.key]).subquery()
     fetch_id, comment_id = place
-    query = union_all(
-        select(comments.c.nickname_raw).where(
-            comments.c.id == comment_id, comments.c.edition_id == edition.id, comments.c.fetch_id == fetch_id
-        ),
-        select(comment_states.c.nickname_raw).where(
-            comment_states.c.comment_id == comment_id,
-            comment_states.c.edition_id == edition.id,
-            comment_states.c.fetch_id == fetch_id,
-        ),
+    query = select(states.c.nickname_raw).where(
+        states.c.fetch_id == fetch_id, states.c.comment_id == comment_id
     )
     return nicknames.author(
-        nickname_raw=connection.execute(query).scalars().one(),
+        nickname_raw=connection.scalars(query).one(),
         kind=old.kind,
         profile_name=old.profile_name,
         full_name=old.full_name,
