@@ -32,6 +32,7 @@ class Store:
                 now=datetime.now(UTC),
                 reread=spider.reread,
                 reader_version=READER_VERSION,
+                commits=True,
             )
         except Stop as stop:
             spider.stop(stop)

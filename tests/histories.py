@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, Literal
 
-import psycopg
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
@@ -28,6 +27,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from psycopg.pq import TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Table, column, delete, event, select, table, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import TableClause
@@ -35,7 +36,7 @@ from sqlalchemy.sql.expression import TableClause
 from crawler.fold.whole import Whole
 from crawler.items import Exchange, Fetch, Recorded, Visit, VisitOutcome
 from crawler.site import Edition
-from crawler.storage import database, ledger
+from crawler.storage import database, ledger, libpq
 from crawler.storage.refold import FOLDED, fold_anew
 from crawler.storage.schema import (
     article_states,
@@ -65,6 +66,10 @@ Storing = Literal["now", "later", "backwards"]
 
 class PowerFailure(Exception):
     """The power went."""
+
+
+class CommitUnheardOf(PowerFailure):
+    """The power went when the server had committed, and before anybody heard of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +113,11 @@ class StoredState:
         finally:
             self.power = None
 
-    def _use_power(self) -> None:
+    def _use_power(self, failure: type[PowerFailure] = PowerFailure) -> None:
         if self.power is not None:
             self.power -= 1
             if self.power < 0:
-                raise PowerFailure
+                raise failure
 
     def _sqlite(self, _: object, __: object, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """A connection of the driver whose cursors use power."""
@@ -137,24 +142,28 @@ class StoredState:
         """Cursors that use power: SQLAlchemy's, and the one on which `crawler.storage.statements` runs its own."""
         use = self._use_power
 
-        def using_power(made: Any) -> Any:
-            class Cursor(made):  # type: ignore[misc]  # the driver chooses it
-                def execute(self, *arguments: Any, **named: Any) -> Any:
-                    use()
-                    return super().execute(*arguments, **named)
+        class Cursor(connected.cursor_factory):  # type: ignore[misc]  # the driver chooses it
+            def execute(self, *arguments: Any, **named: Any) -> Any:
+                use()
+                return super().execute(*arguments, **named)
 
-                def executemany(self, *arguments: Any, **named: Any) -> Any:
-                    use()
-                    return super().executemany(*arguments, **named)
+        class Direct(libpq.Cursor):
+            def send(self, asked: Sequence[libpq.Asked], *, commits: bool = False) -> None:
+                use()
+                super().send(asked, commits=commits)
 
-                def copy(self, *arguments: Any, **named: Any) -> Any:
-                    use()
-                    return super().copy(*arguments, **named)
+            def receive(self) -> list[PGresult]:
+                results = super().receive()
+                if connected.info.transaction_status == TransactionStatus.IDLE:
+                    use(CommitUnheardOf)
+                return results
 
-            return Cursor
+            def copy(self, sql: str, rows: bytes) -> None:
+                use()
+                super().copy(sql, rows)
 
-        connected.cursor_factory = using_power(connected.cursor_factory)
-        record.info["cursor"] = using_power(psycopg.RawCursor)(connected)
+        connected.cursor_factory = Cursor
+        record.info["cursor"] = Direct(connected)
 
     def empty(self) -> None:
         tables = [each for each in reversed(metadata.sorted_tables) if each.name not in ("editions", "hosts")]
@@ -342,6 +351,8 @@ class Histories(RuleBasedStateMachine):
         try:
             with self.stored_state.failing(after):
                 self._store(arrival)
+        except CommitUnheardOf:
+            self._note_stored(arrival)
         except PowerFailure:
             pass
         else:
@@ -462,7 +473,11 @@ class Histories(RuleBasedStateMachine):
                 now=self.site.now,
                 reread=self._reread,
                 reader_version=self.reader,
+                commits=True,
             )
+        self._note_stored(arrival)
+
+    def _note_stored(self, arrival: Arrival) -> None:
         if arrival.fetch is not None and arrival not in self.stored:
             self.stored.append(arrival)
 

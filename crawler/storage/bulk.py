@@ -14,8 +14,8 @@ What is there is known: whoever calls has looked, in the same transaction, and i
 ever be wrong, the database refuses a key that is there already, and nothing of the transaction is kept.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, Final, Literal
 
@@ -53,15 +53,18 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows that are not there. All have the same columns."""
     if not rows:
         return
+    _insertion(connection, table, rows)()
+
+
+def _insertion(connection: Connection, table: Table, rows: Rows) -> Callable[[], object]:
+    """Makes rows ready, of which there is at least one; the function inserts them."""
     columns = tuple(rows[0])
     if len(rows) == 1:
-        _insert(table, columns).run(connection, **rows[0])
-        return
+        return partial(_insert(table, columns).run, connection, **rows[0])
     ordered = sorted(rows, key=itemgetter(*_keys(table)))
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, ordered, into=table.name)
-    else:
-        _insert(table, columns).run_many(connection, ordered)
+        return _copying(connection, table, columns, ordered, into=table.name)
+    return partial(_insert(table, columns).run_many, connection, ordered)
 
 
 def update_rows(connection: Connection, table: Table, rows: Rows, columns: Sequence[str]) -> None:
@@ -105,8 +108,8 @@ class Writes:
     """
     Rows of several tables that are written together: nothing of it is there before it is sent.
 
-    On Postgres the few rows go in one statement: to ask the server costs more than most of what it has to do. The many
-    follow, by COPY.
+    On Postgres the few rows go in one statement: to ask the server costs more than most of what it has to do. While it
+    is at them, the many are made ready, and follow by COPY.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -132,31 +135,30 @@ class Writes:
             self._parts.append(("update", table, tuple(columns)))
             self._rows.append([row])
 
-    def send(self) -> None:
-        """Write all that was handed in."""
+    def send(self, *, commits: bool = False) -> None:
+        """
+        Write all that was handed in.
+
+        Args:
+            commits: Whether the transaction may be committed with it, where that saves a round trip.
+        """
         parts, rows, many = tuple(self._parts), self._rows, self._many
         self._parts, self._rows, self._many = [], [], []
-        self._send_few(parts, rows)
-        for table, some in many:
-            insert_rows(self.connection, table, some)
-
-    def _send_few(self, parts: tuple["_Part", ...], rows: Iterable[Rows]) -> None:
         if self.connection.dialect.name == "postgresql" and len(parts) > 1:
-            values: dict[str, Any] = {}
-            for place, ((kind, table, columns), some) in enumerate(zip(parts, rows, strict=True)):
-                if kind == "insert some":
-                    values[f"rows_{place}"] = sorted(some, key=itemgetter(*_keys(table)))
-                elif kind == "insert":
-                    values |= {f"new_{name}{place}": some[0][name] for name in columns}
-                else:
-                    values |= _update_values(table, columns, some[0], f"{place}")
-            _together(parts).run(self.connection, **values)
+            values = _together_values(parts, rows)
+            with _together(parts).running(self.connection, values, commits=commits and not many):
+                # The server has to do for a while.
+                insertions = [_insertion(self.connection, table, some) for table, some in many]
+            for insert_them in insertions:
+                insert_them()
             return
         for (kind, table, columns), some in zip(parts, rows, strict=True):
             if kind == "update":
                 update_rows(self.connection, table, some, columns)
             else:
                 insert_rows(self.connection, table, some)
+        for table, some in many:
+            insert_rows(self.connection, table, some)
 
 
 #: What is done to which table, with these columns.
@@ -176,18 +178,26 @@ def _with_temporary_table(
     connection.execute(
         text(f"CREATE TEMPORARY TABLE new_rows AS SELECT {names} FROM {table.name} LIMIT 0")  # noqa: S608 - as above
     )
-    _copy(connection, table, columns, rows, into="new_rows")
+    _copying(connection, table, columns, rows, into="new_rows")()
     # Autovacuum does not see it, and without knowing its size Postgres may join it in the worst way.
     connection.execute(text("ANALYZE new_rows"))
     connection.execute(text(f"{change} WHERE {same}"))
     connection.execute(text("DROP TABLE new_rows"))
 
 
-def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows, *, into: str) -> None:
-    values = _values(table, columns, connection.dialect)
-    with driver(connection) as cursor, cursor.copy(f"COPY {into} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in values.of_many(rows):
-            copy.write_row(row)
+def _copying(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Rows, *, into: str
+) -> Callable[[], None]:
+    """Makes rows ready; the function copies them."""
+    from crawler.storage.libpq import copied  # psycopg is loaded by those who use it
+
+    ready = copied(_values(table, columns, connection.dialect).of_many(rows))
+
+    def copy() -> None:
+        with driver(connection) as cursor:
+            cursor.copy(f"COPY {into} ({', '.join(columns)}) FROM STDIN", ready)
+
+    return copy
 
 
 # Tables and dialects live as long as the program, and are few.
@@ -237,6 +247,19 @@ def _delete(table: Table) -> Statement:
 
 def _this(table: Table, suffix: str = "") -> ColumnElement[bool]:
     return and_(*(table.c[name] == bindparam(f"its_{name}{suffix}") for name in _keys(table)))
+
+
+def _together_values(parts: tuple[_Part, ...], rows: Iterable[Rows]) -> dict[str, Any]:
+    """The values of the parameters of `_together`."""
+    values: dict[str, Any] = {}
+    for place, ((kind, table, columns), some) in enumerate(zip(parts, rows, strict=True)):
+        if kind == "insert some":
+            values[f"rows_{place}"] = sorted(some, key=itemgetter(*_keys(table)))
+        elif kind == "insert":
+            values |= {f"new_{name}{place}": some[0][name] for name in columns}
+        else:
+            values |= _update_values(table, columns, some[0], f"{place}")
+    return values
 
 
 @lru_cache

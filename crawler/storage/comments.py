@@ -21,47 +21,16 @@ from crawler.storage.bulk import Writes, insert_rows, update_rows
 from crawler.storage.dialects import sought
 from crawler.storage.places import place_of, place_thread, places_on_page, threads_below, write_places
 from crawler.storage.schema import articles, comment_states, comments, rating_states
+from crawler.storage.standing import Stored
 from crawler.storage.statements import Statement
 
-#: What tells whether a page brings anything new; the long texts stay where they are.
-_LOOKED_AT: Final = [
-    comments.c.id,
-    comments.c.edition_id,
-    comments.c.article_id,
-    comments.c.parent_id,
-    comments.c.parent_source,
-    comments.c.author_key,
-    comments.c.root_id,
-    comments.c.depth,
-    comments.c.path,
-    comments.c.posted_at,
-    comments.c.posted_precision,
-    comments.c.rating,
-    comments.c.rated_at,
-    comments.c.rating_fetch_id,
-    comments.c.state,
-    comments.c.source_hash,
-    comments.c.reader_version,
-]
-
 _EDITION = comments.c.edition_id == bindparam("edition")
-
-_LOOK: Final = sought(_LOOKED_AT, comments.c.id, "ids", _EDITION)
 
 _PLACE: Final = ("root_id", "depth", "path")
 
 _WHOLE: Final = sought(
     (column for column in comments.columns if column.name not in _PLACE), comments.c.id, "ids", _EDITION
 )
-
-#: What `_LOOK` tells of comments, by their numbers.
-Stored = Mapping[int, Any]
-
-
-def stored_comments(connection: Connection, edition: Edition, page: NormalPage) -> Stored:
-    """What is stored of the comments of a page, as far as it tells whether the page brings anything new."""
-    ids = [comment.written.id for comment in page.comments]
-    return {row.id: row for row in _LOOK.all(connection, ids=ids, edition=edition.id)} if ids else {}
 
 
 def save_comments(

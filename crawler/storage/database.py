@@ -86,7 +86,12 @@ def engine(url: str, *, writes: bool = False) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
             "client_encoding": "utf8",  # whatever PGCLIENTENCODING says
-            # A lost machine must not hold its lock for hours.
+            "prepare_threshold": None,  # see `crawler.storage.libpq`
+            # A server that is lost must not be waited for for hours, nor a lost crawl hold its lock so long.
+            "keepalives_idle": 60,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 90_000,
             "options": "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
             f" -c idle_session_timeout=0 -c timezone=UTC -c lock_timeout={BUSY_TIMEOUT_S}s",
         },

@@ -15,7 +15,7 @@ from crawler.items import Fetch, NormalPage, VisitOutcome
 from crawler.site import Edition
 from crawler.storage.articles import save_article
 from crawler.storage.bulk import Writes
-from crawler.storage.comments import Stored, add_to_stored, more_live, save_comments, stored_comments
+from crawler.storage.comments import add_to_stored, more_live, save_comments
 from crawler.storage.schema import articles
 from crawler.storage.standing import Standing
 
@@ -64,7 +64,7 @@ def save_page(
     The caller owns the transaction and stores the fetch itself in the same one.
 
     Args:
-        known: How things stand for its article.
+        known: How things stand for its article and its comments.
 
         as_read: Whether what the article says is compared with what another version of the reader has read.
 
@@ -76,8 +76,8 @@ def save_page(
     now = look(edition, fetch, reader_version, flat=page.written.comments.flat)
     written = page.article.written
     old = known.article
-    stored = stored_comments(connection, edition, page)
-    _refuse_late(connection, edition, known, stored, fetch)
+    stored = known.comments
+    _refuse_late(connection, edition, known, fetch)
     said = article_content(page.article, edition) | {"id": written.id, "edition_id": edition.id}
     step = article_steps.seen(old, said, written, now)
     if step.state is not None and old is not None and old["reader_version"] != reader_version and not as_read:
@@ -91,16 +91,14 @@ def save_page(
     return Saved(articles_new=int(old is None), comments_new=done.new, comments_changed=done.changed)
 
 
-def _refuse_late(
-    connection: Connection, edition: Edition, known: Standing, stored: Stored, fetch: Fetch
-) -> None:
+def _refuse_late(connection: Connection, edition: Edition, known: Standing, fetch: Fetch) -> None:
     """Raise Late where a later fetch has shown the article, or another article from which a comment would move."""
     article_id = known.article_id
     assert article_id is not None
     # Who asked later for an article that was never seen may have been told that it is gone.
     newest = known.newest_fetch if known.article is None else known.article["last_fetch_id"]
     late = {article_id} if newest is not None and newest > fetch.id else set()
-    others = sorted({row.article_id for row in stored.values()} - {article_id})
+    others = sorted({row.article_id for row in known.comments.values()} - {article_id})
     if others:
         query = select(articles.c.id).where(
             articles.c.id.in_(others),

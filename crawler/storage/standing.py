@@ -1,6 +1,6 @@
-"""One look at what an exchange meets: itself, its article, its visit, and the article's row in the frontier."""
+"""One look at what an exchange meets: itself, its article, its visit, the article's row in the frontier, comments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from crawler.fold.look import Row
 from crawler.site import Edition
+from crawler.storage.dialects import sought
 from crawler.storage.schema import articles, comments, fetches, frontier, visits
 from crawler.storage.statements import Statement
 
@@ -32,6 +33,12 @@ class Standing:
     not_live: bool
     #: Number of the newest recorded fetch that asked for the article; None where there is none, or it was seen.
     newest_fetch: int | None
+    #: Those of the page's comments that are stored, by their numbers.
+    comments: "Stored"
+
+
+#: What is looked at of comments, which tells whether a page brings anything new.
+Stored = Mapping[int, Any]
 
 
 def standing(
@@ -40,13 +47,19 @@ def standing(
     article_id: int | None,
     visit_id: int | None = None,
     fetch_id: int | None = None,
+    comment_ids: Sequence[int] = (),
 ) -> Standing:
-    """How things stand for an article, a visit of it and a fetch of that."""
-    row = _STANDING.first(connection, article=article_id, edition=edition.id, visit=visit_id, fetch=fetch_id)
-    assert row is not None
+    """How things stand for an article, a visit of it, a fetch of that, and the comments that it shows."""
+    asked = {"article": article_id, "edition": edition.id, "visit": visit_id, "fetch": fetch_id}
+    if comment_ids:
+        comments_asked = {"ids": comment_ids, "edition": edition.id}
+        [row], found = Statement.each(connection, (_STANDING, asked), (_COMMENTS, comments_asked))
+    else:
+        [row], found = _STANDING.all(connection, **asked), []
     article, visit, known = (_row(row, place) for place in (0, 1, 2))
     recorded, not_live, newest_fetch = row[-3:]
-    return Standing(article_id, bool(recorded), article, visit, known, bool(not_live), newest_fetch)
+    stored = {comment.id: comment for comment in found}
+    return Standing(article_id, bool(recorded), article, visit, known, bool(not_live), newest_fetch, stored)
 
 
 _TABLES: Final = (articles, visits, frontier)
@@ -94,3 +107,26 @@ _STANDING: Final = Statement(
         .outerjoin(frontier, _this(frontier, article_id="article", edition_id="edition"))
     )
 )
+
+#: The long texts stay where they are.
+_LOOKED_AT: Final = [
+    comments.c.id,
+    comments.c.edition_id,
+    comments.c.article_id,
+    comments.c.parent_id,
+    comments.c.parent_source,
+    comments.c.author_key,
+    comments.c.root_id,
+    comments.c.depth,
+    comments.c.path,
+    comments.c.posted_at,
+    comments.c.posted_precision,
+    comments.c.rating,
+    comments.c.rated_at,
+    comments.c.rating_fetch_id,
+    comments.c.state,
+    comments.c.source_hash,
+    comments.c.reader_version,
+]
+
+_COMMENTS: Final = sought(_LOOKED_AT, comments.c.id, "ids", comments.c.edition_id == bindparam("edition"))

@@ -8,7 +8,8 @@ ten times as long as a look at one row, on Postgres as long as the server takes 
 
 import json
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import repeat
@@ -56,6 +57,18 @@ class Statement:
             cursor.execute(compiled.sql, compiled.parameters(values))
             return compiled.rows(cursor.fetchall())
 
+    @staticmethod
+    def each(connection: Connection, *asked: tuple["Statement", Mapping[str, Any]]) -> list[list[Any]]:
+        """All rows of each of several statements, with these values; on Postgres they are asked for together."""
+        if connection.dialect.name != "postgresql":
+            return [statement.all(connection, **values) for statement, values in asked]
+        compiled = [statement._for(connection) for statement, _ in asked]
+        with driver(connection) as cursor:
+            found = cursor.found_by_each(
+                [(one.sql, one.parameters(values)) for one, (_, values) in zip(compiled, asked, strict=True)]
+            )
+        return [one.rows(rows) for one, rows in zip(compiled, found, strict=True)]
+
     def first(self, connection: Connection, **values: Any) -> Any | None:
         """The first row, as a named tuple; None where there is none."""
         rows = self.all(connection, **values)
@@ -76,6 +89,24 @@ class Statement:
             cursor.executemany(compiled.sql, compiled.parameters_of_many(rows))
             written: int = cursor.rowcount
         return written
+
+    @contextmanager
+    def running(
+        self, connection: Connection, values: Mapping[str, Any], *, commits: bool = False
+    ) -> Iterator[None]:
+        """
+        On Postgres: write, and do meanwhile what does not need the connection.
+
+        Args:
+            commits: Whether the transaction is committed in the same round trip.
+        """
+        compiled = self._for(connection)
+        with driver(connection) as cursor:
+            cursor.send([(compiled.sql, compiled.parameters(values))], commits=commits)
+            try:
+                yield
+            finally:
+                cursor.receive()
 
     def _for(self, connection: Connection) -> "_Compiled":
         dialect = connection.dialect
@@ -274,9 +305,10 @@ class driver(driver_errors):  # noqa: N801 - as above
         cursor = connection.info.get("cursor")  # `info` is forgotten together with the driver's connection
         if cursor is None:
             if connection.dialect.name == "postgresql":
-                # Its statements go to the server as they are: psycopg's own placeholders would be sought in the text
-                # again each time, as it remembers short statements only.
-                cursor = connection.dialect.loaded_dbapi.RawCursor(connection.connection.driver_connection)
+                from crawler.storage.libpq import Cursor  # psycopg is loaded by those who use it
+
+                psycopg_connection: Any = connection.connection.driver_connection
+                cursor = Cursor(psycopg_connection)
             else:
                 cursor = connection.connection.cursor()
             connection.info["cursor"] = cursor

@@ -3,7 +3,7 @@
 import statistics
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -144,11 +144,11 @@ class Storing:
             seen=frozenset(comment.written.id for comment in page.comments),
         )
 
-    def store(self, exchanges: Iterable[Exchange]) -> int:
+    def store(self, exchanges: Sequence[Exchange]) -> int:
         """Store them in one transaction; returns how many comments were new."""
         new = 0
         with self.connection.begin():
-            for exchange in exchanges:
+            for number, exchange in enumerate(exchanges, 1):
                 assert exchange.seen_at is not None
                 saved = save_exchange(
                     self.connection,
@@ -157,6 +157,7 @@ class Storing:
                     now=exchange.seen_at,
                     reread=_never,
                     reader_version=READER_VERSION,
+                    commits=number == len(exchanges),
                 )
                 new += saved.comments_new
         return new

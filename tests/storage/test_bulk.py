@@ -214,7 +214,7 @@ def new_postgres(new_database: Callable[[str], str]) -> Iterator[Connection]:
 @pytest.mark.parametrize(
     ("statement", "indexes"),
     [
-        (comments_asked._LOOK, {"pk_comments"}),
+        (standing_asked._COMMENTS, {"pk_comments"}),
         (comments_asked._WHOLE, {"pk_comments"}),
         (places_asked._PLACES, {"pk_comments"}),
         (places_asked._ANSWERS, {"ix_comments_parent_id_edition_id"}),
