@@ -18,6 +18,7 @@ from crawler.storage.database import (
     cannot_store,
     database_address,
     engine,
+    is_current,
     migrate,
     require_folder,
     require_schema,
@@ -118,7 +119,7 @@ class Archive:
     def _open(self) -> None:
         if self._engine.dialect.name == "sqlite":
             self._lock_files()
-        if self.embedded:
+        if self.embedded and not is_current(self.url):
             migrate(self.url)
         elif self._engine.dialect.name == "sqlite" and not self._file.exists():
             raise CannotStore(f"There is no database at {self._file}. Run `crawler migrate` to make it.")

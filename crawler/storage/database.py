@@ -187,6 +187,12 @@ def revision(connection: Connection) -> str | None:
     return connection.scalar(select(column("version_num")).select_from(table("alembic_version")))
 
 
+def is_current(url: str) -> bool:
+    """Whether the database has today's schema; one that is not there has none."""
+    with storage_errors(url), engine(url).connect() as connection:
+        return revision(connection) == HEAD
+
+
 def knows(revision: str) -> bool:
     """Whether this program has a migration to this version of the schema."""
     from alembic.script import ScriptDirectory
