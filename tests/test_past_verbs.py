@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from crawler.cli import main
 from crawler.items import Link, Quote
-from crawler.storage import database, past
-from crawler.storage.past import CHANGES
+from crawler.storage import database, queries
+from crawler.storage.queries import CHANGES
 from crawler.storage.types import utc_text
 from tests.crawling import rows
 from tests.forked import Ended
@@ -164,7 +164,7 @@ def test_the_query_of_the_readme_tells_the_same(migrated_url: str) -> None:
         query = query.replace("900112", "7").replace("edition_id = 1", "edition_id = 2")
         assert query.count(moment) == 1
         with database.engine(migrated_url).connect() as connection:
-            found = past.thread_as_of(connection, 7, RU.id, at(number))
+            found = queries.thread_as_of(connection, 7, RU.id, at(number))
         assert found is not None
         assert [
             (row["comment_id"], row["depth"], row["nickname_raw"], row["body"], row["state"])

@@ -13,7 +13,7 @@ from crawler.cli import moments
 from crawler.cli.shown import NUMBER, as_json, example, print_json, print_table
 from crawler.environment import Environment
 from crawler.errors import BadArgument
-from crawler.storage import database, past, queries
+from crawler.storage import database, queries
 from crawler.thread_tree import day_and_time, is_marked, tree_lines
 
 
@@ -107,7 +107,7 @@ def _show_thread_as_of(url: str, article_id: int, text: str, *, edition: str | N
         its_edition = _edition_of(connection, article_id, edition)
         zone = ZoneInfo(its_edition["time_zone"])
         moment = moments.as_of("--as-of", text, zone)
-        found = past.thread_as_of(connection, article_id, its_edition["id"], moment)
+        found = queries.thread_as_of(connection, article_id, its_edition["id"], moment)
         article = queries.article(connection, article_id, its_edition["id"])
     assert article is not None  # the edition was found by it
     if found is None:

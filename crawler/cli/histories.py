@@ -16,7 +16,7 @@ from crawler.environment import Environment
 from crawler.errors import BadArgument
 from crawler.items import Change
 from crawler.normalise.nicknames import nickname
-from crawler.storage import database, past, queries
+from crawler.storage import database, queries
 from crawler.storage.views import ARTICLE_DIFFERS, COMMENT_DIFFERS
 from crawler.thread_tree import day_and_time
 
@@ -49,7 +49,7 @@ def history(comment_id: int, edition: str | None, as_json: bool) -> None:
         require_edition(connection, edition)
         stored = queries.editions_with_comment(connection, comment_id)
         wanted = [row for row in stored if edition in (None, row["code"])]
-        found = past.comment_history(connection, comment_id, wanted[0]["id"]) if wanted else None
+        found = queries.comment_history(connection, comment_id, wanted[0]["id"]) if wanted else None
     if found is None:
         where = f" in the edition {edition}" if edition else ""
         raise click.ClickException(
@@ -76,7 +76,10 @@ def history(comment_id: int, edition: str | None, as_json: bool) -> None:
 
 
 def _show_history(
-    found: past.CommentHistory, differs: Sequence[Mapping[str, tuple[Any, Any]]], edition: str, zone: ZoneInfo
+    found: queries.CommentHistory,
+    differs: Sequence[Mapping[str, tuple[Any, Any]]],
+    edition: str,
+    zone: ZoneInfo,
 ) -> None:
     width = shutil.get_terminal_size((100, 40)).columns - 2
     comment = found.comment
@@ -122,7 +125,7 @@ def _first_lines(state: Mapping[str, Any], zone: ZoneInfo, width: int) -> Sequen
 @click.option("--since", metavar="MOMENT", help="Seen from then on: 2017-11-04, 2017-11-04T10:00.")
 @click.option("--until", metavar="MOMENT", help="Seen until then; a day is included to its end.")
 @click.option("--edition", help="Only this edition, such as en.")
-@click.option("--kind", "kinds", metavar="KIND,…", help=f"Only these: {', '.join(past.CHANGES)}.")
+@click.option("--kind", "kinds", metavar="KIND,…", help=f"Only these: {', '.join(queries.CHANGES)}.")
 @click.option("--article", "article_id", type=NUMBER, metavar="ID", help="Only this article.")
 @click.option("--oldest-first", is_flag=True, help="Instead of the newest first.")
 @click.option("--limit", default=20, show_default=True, type=NUMBER, help="At most so many.")
@@ -152,7 +155,7 @@ def changes(
         ends = None if until is None else moments.moment("--until", until, zone, "end")
         if begins is not None and ends is not None and begins >= ends:
             raise BadArgument(f"--since {since} --until {until}: the period must not end before it begins.")
-        found = past.changes_between(
+        found = queries.changes_between(
             connection,
             begins,
             ends,
@@ -177,8 +180,8 @@ def changes(
 
 def _kinds(text: str | None) -> Sequence[Change]:
     if text is None:
-        return past.CHANGES
-    known: dict[str, Change] = {kind: kind for kind in past.CHANGES}
+        return queries.CHANGES
+    known: dict[str, Change] = {kind: kind for kind in queries.CHANGES}
     asked = [part.strip() for part in text.split(",") if part.strip()]
     for kind in asked or [text]:
         if kind not in known:
@@ -186,12 +189,12 @@ def _kinds(text: str | None) -> Sequence[Change]:
     return [known[kind] for kind in asked]
 
 
-def _differences(one: past.ChangeSeen) -> dict[str, tuple[Any, Any]]:
+def _differences(one: queries.ChangeSeen) -> dict[str, tuple[Any, Any]]:
     names = COMMENT_DIFFERS if one.of == "comment" else ARTICLE_DIFFERS
     return differences(one.before, one.after, ("state", *names))
 
 
-def _show_change(one: past.ChangeSeen, edition: Mapping[str, Any]) -> None:
+def _show_change(one: queries.ChangeSeen, edition: Mapping[str, Any]) -> None:
     zone = ZoneInfo(edition["time_zone"])
     width = shutil.get_terminal_size((100, 40)).columns - 2
     if one.of == "comment":
@@ -206,7 +209,7 @@ def _show_change(one: past.ChangeSeen, edition: Mapping[str, Any]) -> None:
         show(difference_lines(_differences(one), zone, width, context=CONTEXT_WORDS))
 
 
-def _as_dict(one: past.ChangeSeen, edition: str) -> dict[str, Any]:
+def _as_dict(one: queries.ChangeSeen, edition: str) -> dict[str, Any]:
     return {
         "of": one.of,
         "id": one.id,

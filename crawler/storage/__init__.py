@@ -17,7 +17,7 @@ The only room that speaks SQL, on SQLite and Postgres alike.
     ledger      writing what the crawler does: crawls, fetches, hosts
     frontier    what to visit when
     erasures    who is forgotten, and taking them out of the rows
-    queries     what is asked of things as they stand; past: as they stood, and what has changed
+    queries     what people ask: how things stand, how they stood, what has changed
     checks      what `crawler doctor` asks of a database; invariants: what `crawler verify` does
 
 Functions that write take a connection and own no transaction: whoever calls them does.

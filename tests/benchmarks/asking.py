@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from crawler.normalise.threads import places
-from crawler.storage import database, ledger, past, queries
+from crawler.storage import database, ledger, queries
 from crawler.storage.schema import (
     articles,
     authors,
@@ -131,15 +131,15 @@ MOMENTS = [BEGAN + timedelta(days=number, hours=1) for number in range(STATES)]
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "thread": lambda c: queries.thread(c, 1, EDITION),
     **{
-        f"as of day {number + 1}": lambda c, moment=moment: past.thread_as_of(c, 1, EDITION, moment)  # type: ignore[misc]
+        f"as of day {number + 1}": lambda c, moment=moment: queries.thread_as_of(c, 1, EDITION, moment)  # type: ignore[misc]
         for number, moment in enumerate(MOMENTS)
     },
-    "history of a comment": lambda c: past.comment_history(c, 5, EDITION),
-    "20 newest changes": lambda c: past.changes_between(c, None, None, limit=20),
-    "an hour's changes": lambda c: past.changes_between(
+    "history of a comment": lambda c: queries.comment_history(c, 5, EDITION),
+    "20 newest changes": lambda c: queries.changes_between(c, None, None, limit=20),
+    "an hour's changes": lambda c: queries.changes_between(
         c, BEGAN + timedelta(days=1, hours=200), BEGAN + timedelta(days=1, hours=201), limit=20
     ),
-    "20 newest of the article": lambda c: past.changes_between(c, None, None, article=1, limit=20),
+    "20 newest of the article": lambda c: queries.changes_between(c, None, None, article=1, limit=20),
 }
 
 

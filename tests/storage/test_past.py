@@ -15,8 +15,8 @@ from sqlalchemy import Connection, event
 from crawler.items import ArticlePage, Change, Quote
 from crawler.normalise.nicknames import nickname
 from crawler.site import Edition
-from crawler.storage import past, queries
-from crawler.storage.past import CHANGES, ChangeSeen, ThreadThen, changes_between, comment_history
+from crawler.storage import queries
+from crawler.storage.queries import CHANGES, ChangeSeen, ThreadThen, changes_between, comment_history
 from crawler.storage.schema import metadata
 from tests.storing import ARTICLE, EN, NOON, RU, at, comment, look, page
 from tests.storing import store as store_in
@@ -33,7 +33,7 @@ def store(connection: Connection, written: ArticlePage, number: int, edition: Ed
 def then(
     connection: Connection, moment: datetime, article: int = ARTICLE, edition: int = RU.id
 ) -> ThreadThen:
-    found = past.thread_as_of(connection, article, edition, moment)
+    found = queries.thread_as_of(connection, article, edition, moment)
     assert found is not None
     return found
 
@@ -50,7 +50,7 @@ def test_a_thread_before_and_after_an_edit(connection: Connection) -> None:
     store(connection, page(comment(11, rating=1), comment(12, 11), title="Old"), 10)
     store(connection, page(comment(11, rating=2), comment(12, 11, body="Edited."), title="New"), 20)
     store(connection, page(comment(11, rating=5), comment(12, 11, body="Edited."), comment(13, 12)), 30)
-    assert past.thread_as_of(connection, ARTICLE, RU.id, at(10) - timedelta(microseconds=1)) is None
+    assert queries.thread_as_of(connection, ARTICLE, RU.id, at(10) - timedelta(microseconds=1)) is None
     for moment in (at(10), at(19)):
         before = then(connection, moment)
         assert before.article["title"] == "Old"
@@ -73,8 +73,8 @@ def test_nothing_of_another_edition_or_article_is_shown(connection: Connection) 
         "Слова.",
         "Words of 12.",
     ]
-    assert past.thread_as_of(connection, ARTICLE, EN.id, at(1)) is None
-    assert past.thread_as_of(connection, 9, RU.id, at(9)) is None
+    assert queries.thread_as_of(connection, ARTICLE, EN.id, at(1)) is None
+    assert queries.thread_as_of(connection, 9, RU.id, at(9)) is None
 
 
 def test_a_comment_stands_where_it_stood_then(connection: Connection) -> None:
@@ -237,7 +237,7 @@ def live(connection: Connection, article: int) -> list[dict[str, Any]] | None:
 
 
 def asked(connection: Connection, article: int, moment: datetime) -> list[dict[str, Any]] | None:
-    found = past.thread_as_of(connection, article, RU.id, moment)
+    found = queries.thread_as_of(connection, article, RU.id, moment)
     return None if found is None else list(found.comments)
 
 
@@ -443,7 +443,7 @@ def statements(connection: Connection) -> Iterator[list[tuple[str, Any]]]:
 
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
-    "thread": lambda connection: past.thread_as_of(connection, ARTICLE, RU.id, at(50)),
+    "thread": lambda connection: queries.thread_as_of(connection, ARTICLE, RU.id, at(50)),
     "history": lambda connection: comment_history(connection, 11, RU.id),
     "period": lambda connection: changes_between(connection, at(1), at(2), kinds=["edit"], limit=5),
     "newest": lambda connection: changes_between(connection, None, None, edition=RU.id, limit=5),

@@ -1,8 +1,4 @@
-"""
-Every question that is asked of the archive as it is. Those who ask by SQL use the views; see README.md.
-
-What was before is asked in `past`.
-"""
+"""Things as they stand: articles, threads, crawls, and how much of each there is."""
 
 from collections.abc import Sequence
 from datetime import datetime

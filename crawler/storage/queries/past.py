@@ -31,7 +31,7 @@ from crawler.normalise.nicknames import nickname
 from crawler.normalise.threads import places
 from crawler.storage import views
 from crawler.storage.dialects import portions
-from crawler.storage.queries import newest_moment
+from crawler.storage.queries.present import newest_moment
 from crawler.storage.schema import articles, comment_states, comments, fetches, rating_states, visits
 from crawler.storage.views import ARTICLE_DIFFERS, COMMENT_DIFFERS
 
