@@ -19,7 +19,8 @@ from crawler.site import Edition
 from crawler.sites.military_review import SITE
 from crawler.sites.military_review.pages import PAGES
 from crawler.survey.asking import MAX_REQUESTS
-from crawler.survey.questions import QUESTIONS, answers, outline, summary
+from crawler.survey.questions import QUESTIONS, answers, summary
+from crawler.survey.questions.comments import outline
 from crawler.survey.received import Purpose, Received, Survey
 from tests.crawling import run
 
