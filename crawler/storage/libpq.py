@@ -33,7 +33,8 @@ class Cursor:
     A cursor as PEP 249 has it, as far as `crawler.storage.statements` needs one.
 
     It begins a transaction where there is none, as psycopg's cursors do, and prepares every statement when it is first
-    run. psycopg must not prepare any (`prepare_threshold` None): after a ROLLBACK it forgets all, also ours.
+    run. Nobody else may prepare any on the same connection: no second one of these, nor psycopg, which after a ROLLBACK
+    forgets all, also ours (`prepare_threshold` is to be None).
 
     Raises:
         psycopg.Error: As psycopg's cursors do.
