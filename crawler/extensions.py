@@ -62,15 +62,16 @@ class CrawlRecords:
         """
         spider = ThreadSpider.of(crawler)
         settings = crawler.settings
-        archive = Archive(
-            settings["DATABASE_URL"],
-            spider.arguments.editions,
-            embedded=settings["DATABASE_URL"] == EMBEDDED_DATABASE,
-        )
         warcs = WarcArchive(
             Path(settings["WARC_DIR"]),
             {edition.id: f"{spider.site.name}-{edition.code}" for edition in spider.arguments.editions},
             software=settings["USER_AGENT"],
+        )
+        archive = Archive(
+            settings["DATABASE_URL"],
+            spider.arguments.editions,
+            embedded=settings["DATABASE_URL"] == EMBEDDED_DATABASE,
+            sync=warcs.sync,
         )
         records = cls(spider, archive, warcs)
         archive.open()
@@ -164,7 +165,9 @@ class CrawlRecords:
         if fetch.outcome not in ("ok", "moved", "not_found"):
             self.spider.tallies[fetch.edition_id].judge(fetch)
         try:
-            await self.archive.run(ledger.save_fetch, fetch, crawl_id=self.spider.crawl_ids[fetch.edition_id])
+            await self.archive.store(
+                ledger.save_fetch, fetch, crawl_id=self.spider.crawl_ids[fetch.edition_id]
+            )
         except Stop as stop:
             self.spider.stop(stop)
 

@@ -25,7 +25,7 @@ class Store:
     async def process_item(self, item: Exchange) -> Exchange:
         spider = self.spider
         try:
-            saved = await spider.archive.run(
+            saved = await spider.archive.store(
                 save_exchange,
                 item,
                 crawl_id=spider.crawl_ids[item.edition.id],

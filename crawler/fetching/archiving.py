@@ -1,13 +1,11 @@
 """
-Archive first: no answer is read before it is on the disk as it came.
+Archive first: no answer is read before it stands in its file as it came, and none is stored before that is on the disk.
 
 The middleware stands between `Exchanges`, which numbers every exchange, and `WholeBodies`, which stops what is damaged:
 so it sees each answer once, still packed, the damaged ones too, those of robots.txt too.
 """
 
-import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
@@ -18,7 +16,7 @@ from scrapy.http import Headers, Response
 
 from crawler.errors import CannotStore
 from crawler.fetching.bodies import Body, packings
-from crawler.fetching.capture import Capture, Place, Truncation
+from crawler.fetching.capture import Capture, Truncation
 from crawler.fetching.exchange import Asked
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import WarcArchive
@@ -41,8 +39,6 @@ class ArchiveFirst:
     def __init__(self) -> None:
         self._archive: WarcArchive | None = None
         self._without: Without | None = None
-        # A thread of its own: the event loop never waits for a disk, and records keep the order of the fetches.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="warc")
 
     def write_to(self, archive: WarcArchive, without: Without | None = None) -> None:
         """
@@ -54,14 +50,14 @@ class ArchiveFirst:
         """
         self._archive, self._without = archive, without
 
-    async def process_response(self, request: Request, response: Response) -> Response:
-        await self._archived(request, response)
+    def process_response(self, request: Request, response: Response) -> Response:
+        self._save(request, response)
         return response
 
-    async def process_exception(self, request: Request, exception: Exception) -> None:
-        await self._archived(request, None)
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        self._save(request, None)
 
-    async def _archived(self, request: Request, response: Response | None) -> None:
+    def _save(self, request: Request, response: Response | None) -> None:
         fetch: Fetch | None = request.meta.get("fetch")
         if fetch is None or fetch.warc_file is not None:
             return  # nothing was sent, or somebody tries something out in `scrapy shell`
@@ -70,8 +66,9 @@ class ArchiveFirst:
                 raise CannotStore(
                     "No archive was opened for what comes: the extension CrawlRecords does that."
                 )
-            saving = self._thread.submit(self._saved, self._archive, capture(fetch, request, response))
-            place, kept = await asyncio.wrap_future(saving)
+            kept = self._redacted(capture(fetch, request, response))
+            # Into the system's memory: the disk is waited for by the thread that stores, see `WarcArchive.sync`.
+            place = self._archive.save(kept)
         except CannotStore:
             del request.meta["fetch"]
             raise
@@ -79,14 +76,15 @@ class ArchiveFirst:
             request.meta["body"] = Body(kept.body)
         request.meta["fetch"] = replace(kept.fetch, warc_file=place.file, warc_offset=place.offset)
 
-    def _saved(self, archive: WarcArchive, capture: Capture) -> tuple[Place, Capture]:
-        if self._without is not None:
-            try:
-                capture = capture_without(capture, self._without)
-            except Exception:  # a mistake of ours must neither bring anybody back nor end the crawl
-                logger.exception("%s is archived without its body", capture.fetch.url)
-                capture = capture_without(capture, lambda _edition, _url, _text: b"")
-        return archive.save(capture), capture
+    def _redacted(self, capture: Capture) -> Capture:
+        """Without those who are to be forgotten."""
+        if self._without is None:
+            return capture
+        try:
+            return capture_without(capture, self._without)
+        except Exception:  # a mistake of ours must neither bring anybody back nor end the crawl
+            logger.exception("%s is archived without its body", capture.fetch.url)
+            return capture_without(capture, lambda _edition, _url, _text: b"")
 
 
 def capture(fetch: Fetch, request: Request, response: Response | None) -> Capture:

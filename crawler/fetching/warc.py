@@ -1,5 +1,5 @@
 """
-The WARC archive: files of whole records that are on the disk before anybody hears of them.
+The WARC archive: files of whole records that are on the disk before the database hears of them.
 
 What the records hold is told by `crawler.fetching.capture`. A file that is being written ends in `.open`, is locked by
 its one writer and gets its lasting name when it is closed.
@@ -47,7 +47,8 @@ class WarcArchive:
 
         archive = WarcArchive(folder, {1: "military_review-en"})
         archive.open()
-        place = archive.save(capture)     # on the disk when this returns
+        place = archive.save(capture)
+        archive.sync()                    # on the disk when this returns
         archive.close()
 
     After a failure nothing more is written: a disk that lost one record is not trusted with the next.
@@ -82,8 +83,11 @@ class WarcArchive:
         #: Tells the files of this process from those of any other that began in the same second.
         self._token = secrets.token_hex(4)
         self._originals: OrderedDict[str, Original] = OrderedDict()
+        #: Why nothing can be written any more.
         self._failed: CannotStore | None = None
-        # Whoever closes the archive may not be the one who writes.
+        #: Why what was saved may not be on the disk.
+        self._lost: CannotStore | None = None
+        # Whoever syncs or closes the archive may not be the one who writes.
         self._lock = Lock()
 
     def open(self) -> list[Repair]:
@@ -102,7 +106,7 @@ class WarcArchive:
 
     def save(self, capture: Capture) -> Place:
         """
-        Write an exchange, and return the place of its response when that is safely on the disk.
+        Write an exchange and return the place of its response. Nobody is to be told of that before `sync`.
 
         Raises:
             CannotStore: It could not be written; nothing of it is left in the archive.
@@ -116,6 +120,35 @@ class WarcArchive:
             except CannotStore as error:
                 self._failed = error
                 raise
+
+    def sync(self) -> None:
+        """
+        Wait until all that was saved is on the disk. Another thread may do that, while this one goes on saving.
+
+        Raises:
+            CannotStore: Not all is there, and never will be: a disk that once refused is not asked again.
+        """
+        with self._lock, _cannot_store(self.folder):
+            if self._lost is not None:
+                raise self._lost
+            # Under descriptors of their own: the files may be closed meanwhile.
+            waiting = [(file, file.size, file.descriptor()) for file in self._files.values() if file.waits]
+        try:
+            with _cannot_store(self.folder):
+                for _, _, descriptor in waiting:
+                    os.fsync(descriptor)
+        except CannotStore as error:
+            with self._lock:
+                self._failed = self._lost = error
+                for file, _, _ in waiting:
+                    file.size = file.synced
+            raise
+        finally:
+            for _, _, descriptor in waiting:
+                os.close(descriptor)
+        with self._lock:
+            for file, size, _ in waiting:
+                file.synced = max(file.synced, size)
 
     def close(self) -> None:
         """
@@ -167,7 +200,12 @@ class WarcArchive:
         if file.size < self._max_bytes and file.began_at.date() == self._clock.wall().date():
             return file
         del self._files[edition_id]
-        file.close()
+        try:
+            with _cannot_store(self.folder):
+                file.close()
+        except CannotStore as error:
+            self._lost = error
+            raise
         return self._begin(edition_id)
 
     def _begin(self, edition_id: int) -> "WarcFile":
@@ -200,8 +238,10 @@ class WarcFile:
         self.folder = folder
         self.name = name
         self.began_at = began_at
-        #: Bytes of whole records, all of them on the disk.
+        #: Bytes of whole records.
         self.size = 0
+        #: So many of them are on the disk.
+        self.synced = 0
         self._open_path = folder / (name + OPEN)
         warcinfo = warcinfo_record(name, info)
         #: Identity of the first record.
@@ -210,6 +250,7 @@ class WarcFile:
         try:
             lock(self._fd, self._open_path)
             self.append(member(warcinfo))
+            self._sync()
             sync_folder(folder)
         except BaseException:
             with suppress(OSError):
@@ -220,7 +261,7 @@ class WarcFile:
 
     def append(self, data: bytes) -> int:
         """
-        Write whole records and wait until they are on the disk.
+        Write whole records.
 
         Returns:
             Where they begin, in bytes.
@@ -230,7 +271,6 @@ class WarcFile:
         """
         try:
             write(self._fd, data)
-            os.fsync(self._fd)
         except OSError:
             # Should this fail too, the file stays .open, and the next run's repair cuts it.
             with suppress(OSError):
@@ -239,12 +279,23 @@ class WarcFile:
         offset, self.size = self.size, self.size + len(data)
         return offset
 
+    @property
+    def waits(self) -> bool:
+        """Whether some of its records are not on the disk yet."""
+        return self.synced < self.size
+
+    def descriptor(self) -> int:
+        """Another descriptor of the file, which whoever asked for it closes."""
+        return os.dup(self._fd)
+
     def close(self) -> None:
         """Give the file its lasting name. One in which nothing but the first record stands is removed."""
         try:
             if os.fstat(self._fd).st_size != self.size:
                 self._cut_back()
-                os.fsync(self._fd)
+                self._sync()
+            elif self.waits:
+                self._sync()
             if self.size == self._info_bytes:
                 self._open_path.unlink()
             else:
@@ -252,6 +303,10 @@ class WarcFile:
             sync_folder(self.folder)
         finally:
             os.close(self._fd)
+
+    def _sync(self) -> None:
+        os.fsync(self._fd)
+        self.synced = self.size
 
     def _cut_back(self) -> None:
         os.ftruncate(self._fd, self.size)

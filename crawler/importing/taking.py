@@ -85,6 +85,7 @@ class Taking(Taker):
             fetches.append(replace(one.fetch, warc_file=place.file, warc_offset=place.offset))
             if one.fetch.outcome != "ok":
                 self.summary.came_to(one.fetch.outcome)
+        self._warcs.sync()
         self.run(_save, fetches)
 
 

@@ -45,7 +45,7 @@ class Archive:
 
         archive = Archive(url, site.editions)
         archive.open()
-        saved = await archive.run(save_exchange, exchange, …)     # one transaction
+        saved = await archive.store(save_exchange, exchange, …)   # one transaction
         await archive.close()
 
     Args:
@@ -55,12 +55,22 @@ class Archive:
             none.
 
         embedded: Whether the database is the one that nobody chose; only then it is made and migrated by itself.
+
+        sync: Waits until what was fetched is on the disk: `store` stores nothing before.
     """
 
-    def __init__(self, url: str, editions: Sequence[Edition], *, embedded: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        editions: Sequence[Edition],
+        *,
+        embedded: bool = False,
+        sync: Callable[[], None] | None = None,
+    ) -> None:
         self.url = url
         self.editions = sorted(editions, key=lambda edition: edition.id)
         self.embedded = embedded
+        self._sync = sync
         self._engine = engine(url, writes=True)
         self._connection: Connection | None = None
         self._file_locks: list[FileLock] = []
@@ -101,6 +111,17 @@ class Archive:
             AlreadyRunning: The connection broke, and another crawl took the lock meanwhile.
         """
         return await asyncio.wrap_future(self._thread.submit(self._transaction, work, *args, **kwargs))
+
+    async def store(
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """
+        Like `run`, for what was fetched: the database hears of it when it is on the disk.
+
+        Raises:
+            CannotStore: As of `run`, or because it will never be there.
+        """
+        return await asyncio.wrap_future(self._thread.submit(self._synced, work, *args, **kwargs))
 
     def hand_in(
         self, work: Callable[Concatenate[Connection, P], object], /, *args: P.args, **kwargs: P.kwargs
@@ -163,6 +184,13 @@ class Archive:
             if not got:
                 raise already_running(edition)
         connection.commit()
+
+    def _synced(
+        self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        if self._sync is not None:
+            self._sync()
+        return self._transaction(work, *args, **kwargs)
 
     def _transaction(
         self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -363,7 +363,7 @@ def main() -> None:
     beside_executemany(one, 600 // share, 0.4)
     beside_executemany(batch, 120 // share, 0.4)
     beside_executemany(many, 40 // share)
-    archive_share(400 // share)
+    archive_share(2000 // share)
 
 
 if __name__ == "__main__":

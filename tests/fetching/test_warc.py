@@ -7,8 +7,10 @@ import os
 import resource
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from scrapy import Request
@@ -394,6 +396,7 @@ def test_a_full_disk_leaves_whole_records_and_says_so(tmp_path: Path) -> None:
     assert path.stat().st_size == size
     with pytest.raises(CannotStore):
         writer.save(exchange(3))  # also where there is room again
+    writer.sync()  # of what was saved before, the database may hear
     writer.close()
     assert list(records(tmp_path))[-1] == place
 
@@ -411,9 +414,57 @@ def test_bytes_and_names_outlive_a_loss_of_power(tmp_path: Path, monkeypatch: py
     [path] = tmp_path.iterdir()
     assert synced == [f"{path.stat().st_size} bytes", "folder"]
     writer.save(exchange(1))
+    writer.save(exchange(2))
+    assert synced[2:] == []
+    writer.sync()
+    writer.sync()
     assert synced[2:] == [f"{path.stat().st_size} bytes"]
     writer.close()
     assert synced[3:] == ["folder"]
+
+
+def test_what_nobody_waited_for_is_on_the_disk_when_its_file_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    writer = archive(tmp_path, max_bytes=1)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_ino))
+        first = writer.save(exchange(1))
+        inode = (tmp_path / (first.file + OPEN)).stat().st_ino
+        begun = synced.count(inode)
+        writer.save(exchange(2))  # into the next file
+        assert synced.count(inode) == begun + 1
+        assert (tmp_path / first.file).exists()
+        writer.sync()
+        writer.close()
+
+
+def test_saving_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = archive(tmp_path)
+    syncing, go_on = Event(), Event()
+    really = os.fsync
+
+    def slow(fd: int) -> None:
+        syncing.set()
+        assert go_on.wait(60)
+        really(fd)
+
+    writer.save(exchange(1))
+    with monkeypatch.context() as disk, ThreadPoolExecutor() as other:
+        disk.setattr(os, "fsync", slow)
+        waited = other.submit(writer.sync)
+        assert syncing.wait(60)
+        place = writer.save(exchange(2))
+        assert not waited.done()
+        go_on.set()
+        waited.result()
+    size = (tmp_path / (place.file + OPEN)).stat().st_size
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.fstat(fd).st_size))
+    writer.sync()
+    assert synced == [size]  # the second one came too late for the first time
+    writer.close()
 
 
 def test_a_disk_that_does_not_sync_is_not_trusted_again(
@@ -421,15 +472,32 @@ def test_a_disk_that_does_not_sync_is_not_trusted_again(
 ) -> None:
     writer = archive(tmp_path)
     place = writer.save(exchange(1))
-
-    def broken(_: int) -> None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
+    writer.sync()
+    writer.save(exchange(2))
     with monkeypatch.context() as disk:
-        disk.setattr(os, "fsync", broken)
+        disk.setattr(os, "fsync", _broken)
         with pytest.raises(CannotStore, match="Input/output error"):
-            writer.save(exchange(2))
-    with pytest.raises(CannotStore):
-        writer.save(exchange(3))
+            writer.sync()
+    for again in (writer.sync, lambda: writer.save(exchange(3))):
+        with pytest.raises(CannotStore, match="Input/output error"):
+            again()
     writer.close()
     assert list(records(tmp_path))[-1] == place
+
+
+def test_what_stands_in_a_full_file_that_the_disk_refuses_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = archive(tmp_path, max_bytes=1)
+    writer.save(exchange(1))
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", _broken)
+        with pytest.raises(CannotStore, match="Input/output error"):
+            writer.save(exchange(2))
+    with pytest.raises(CannotStore, match="Input/output error"):
+        writer.sync()
+    writer.close()
+
+
+def _broken(_: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -161,6 +161,28 @@ def test_work_is_done_in_order_and_before_closing(migrated_url: str) -> None:
         assert queries.totals(connection)["hosts"] == 7
 
 
+def test_nothing_is_stored_before_what_was_fetched_is_on_the_disk(migrated_url: str) -> None:
+    stored: list[int] = []
+
+    def sync() -> None:
+        with database.reading(migrated_url) as connection:
+            stored.append(queries.totals(connection)["hosts"])
+        if len(stored) == 3:
+            raise CannotStore("The disk is broken.")
+
+    archive = Archive(migrated_url, [EN], sync=sync)
+    archive.open()
+    try:
+        for name in ("first", "second"):
+            asyncio.run(archive.store(add_host, name))
+        with pytest.raises(CannotStore, match="broken"):
+            asyncio.run(archive.store(add_host, "third"))
+        assert archive.run_now(add_host, "not fetched") == 3
+    finally:
+        archive.close()
+    assert stored == [0, 1, 2]
+
+
 def test_work_handed_in_that_fails_is_logged(migrated_url: str, caplog: pytest.LogCaptureFixture) -> None:
     with opened(migrated_url, EN) as archive:
         archive.hand_in(add_host, "twice")
