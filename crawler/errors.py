@@ -9,6 +9,7 @@ Everything that can go wrong, grouped by what to do about it.
         ├── BadArgument      2   what was asked for makes no sense: correct it, ask again
         ├── AlreadyRunning  75   another crawl of this edition holds the lock: come back later
         ├── CannotStore      3   the database or the archive cannot be used: mend it first
+        │   └── UnreadableValue  a row holds what nobody can read: `crawler verify` tells which
         └── SiteRefuses      4   the site is unreachable or does not want us: come back later
 
 What passes by itself (a time-out, a 503) is not an error but an outcome of a fetch: see
@@ -97,6 +98,14 @@ class CannotStore(Stop):
     """The database or the archive cannot be used."""
 
     exit_code = 3
+
+
+class UnreadableValue(CannotStore):
+    """A row of the database holds what is no time, no JSON or no text; SQLite lets anything in."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The database cannot be used: {problem}. `crawler verify` tells where.")
+        self.problem = problem
 
 
 class SiteRefuses(Stop):

@@ -476,6 +476,49 @@ def test_texts_that_nobody_can_read_again(lite: Kept, value: str, column: str) -
     assert found == {"texts": [f"articles: {BIG.id} 1: {column} holds NUL or half of a character"]}
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (
+            f"UPDATE articles SET tags = '[\"maps\"' WHERE id = {BIG.id}",
+            "tags cannot be read: '[\"maps\"' stands",
+        ),
+        (
+            f"UPDATE articles SET changed_at = 'x' WHERE id = {BIG.id}",
+            "changed_at cannot be read: 'x' stands",
+        ),
+        (f"UPDATE comments SET links = '\\u' WHERE id = {QUIET}", "links cannot be read: '\\\\u' stands"),
+        (
+            f"UPDATE comments SET body = CAST(x'61eda080' AS TEXT) WHERE id = {QUIET}",
+            "body holds NUL or half",
+        ),
+        (
+            f"UPDATE comments SET posted_at = '2017-02-31' || substr(posted_at, 11) WHERE id = {QUIET}",
+            "posted_at",
+        ),
+        (
+            f"UPDATE comments SET posted_at = '2017-10-31' WHERE id = {QUIET}",
+            "posted_at is '2017-10-31', and no",
+        ),
+        (
+            f"UPDATE fetches SET fetched_at = 'y' WHERE article_id = {BIG.id}",
+            "fetched_at cannot be read: 'y'",
+        ),
+    ],
+    ids=_named,
+)
+def test_what_nobody_can_read_is_told_and_the_other_checks_are_made(lite: Kept, sql: str, said: str) -> None:
+    with closing(sqlite3.connect(lite.url.removeprefix("sqlite:///"))) as connection, connection:
+        connection.execute(sql)
+    found = looked(lite)
+    assert [one.check for one in found] == list(checks.ALL)
+    assert said in faults(found)["texts"][0]
+    command = [sys.executable, "-m", "crawler.cli", "reparse", "--again", "--article", str(BIG.id)]
+    ended = run(command, env=environment(lite.url, WARC_DIR=str(lite.folder)))
+    assert "Traceback" not in ended.err
+    assert ended.code == 0 or "`crawler verify` tells where" in ended.err
+
+
 @pytest.mark.parametrize("value", ["'한국말'", """'["\\\\u0000", "\\ud83d\\ude00", "\\u043f"]'"""])
 def test_texts_that_only_look_so(lite: Kept, value: str) -> None:
     column = "lead" if "[" not in value else "tags"

@@ -18,9 +18,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from crawler.errors import BadArgument, CannotStore
+from crawler.errors import BadArgument, CannotStore, UnreadableValue
 from crawler.fold.content import json_text
 from crawler.storage.statements import driver_errors
+from crawler.storage.types import json_of_text
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -58,6 +59,7 @@ def engine(url: str, *, writes: bool = False) -> Engine:
             poolclass=NullPool,
             connect_args={"timeout": BUSY_TIMEOUT_S},
             json_serializer=json_text,
+            json_deserializer=json_of_text,
         )
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
@@ -149,6 +151,10 @@ def reading(url: str) -> Iterator[Connection]:
         yield connection
 
 
+#: How SQLite's driver says that a text is not UTF-8.
+_NO_TEXT: Final = "Could not decode to UTF-8"
+
+
 @contextmanager
 def storage_errors(url: str) -> Iterator[None]:
     """Turn what the database driver raises into CannotStore, with one line that says what happened and where."""
@@ -161,6 +167,8 @@ def storage_errors(url: str) -> Iterator[None]:
 def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
     """The error in one line for people: what the database said, and which database it was."""
     said = str(error.orig) if isinstance(error, DBAPIError) and error.orig is not None else str(error)
+    if said.startswith(_NO_TEXT):
+        return UnreadableValue(f"{said:.200}")
     lines = (" ".join(line.split()).rstrip(".") for line in said.splitlines())
     said = ". ".join(line for line in lines if line)
     end = "" if said.endswith("?") else "."

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import JSON, TypeEngine
 
-from crawler.storage.types import UtcTime, utc_text
+from crawler.storage.types import UtcTime, time_of_text, utc_text
 
 Core = Select[Any] | Insert | Update | Delete
 
@@ -182,7 +182,7 @@ def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Processor:
 
 
 def _time_of_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)
+    return None if value is None else time_of_text(value)
 
 
 class RowValues:

@@ -1,11 +1,14 @@
 """Columns that mean the same on SQLite and on Postgres."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from crawler.errors import UnreadableValue
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -34,7 +37,7 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if dialect.name == "sqlite":
-            return datetime.fromisoformat(value)
+            return time_of_text(value)
         moment: datetime = value
         return moment.astimezone(UTC)
 
@@ -47,6 +50,32 @@ def utc_text(moment: datetime) -> str:
         moment = moment.astimezone(UTC)
     # Not strftime: it is four times as slow, and writes the year 17 with two digits.
     return moment.isoformat("T", "microseconds").removesuffix("+00:00") + "Z"
+
+
+def time_of_text(text: str) -> datetime:
+    """
+    The moment that SQLite keeps as this text.
+
+    Raises:
+        UnreadableValue: It is none.
+    """
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise UnreadableValue(f"{text!r:.60} stands where a time should stand") from error
+
+
+def json_of_text(text: str) -> Any:
+    """
+    What SQLite keeps as this JSON.
+
+    Raises:
+        UnreadableValue: It is none.
+    """
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise UnreadableValue(f"{text!r:.60} stands where JSON should stand") from error
 
 
 #: Numbers that the site gives, and our own that grow for years. SQLite only counts up a plain INTEGER by itself.

@@ -56,8 +56,10 @@ VALUES: Final = Check(
 )
 TEXTS: Final = Check(
     name="texts",
-    means="no text holds NUL or half of a character",
+    means="texts, times and JSON can be read, and no text holds NUL or half of a character",
     invariants=(17,),
+    remedy="`crawler reparse --article N --again --apply` writes the row anew. Where it cannot read the row either: "
+    f"restore the database from a backup. Or: {_REBUILD}",
 )
 HISTORIES: Final = Check(
     name="histories",

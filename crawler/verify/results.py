@@ -1,12 +1,15 @@
 """What came of each check."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from crawler.errors import UnreadableValue
 from crawler.site import Edition
+from crawler.storage.database import storage_errors
 from crawler.storage.invariants import database, histories, people, threads, values, visits
 from crawler.storage.invariants.inspection import Inspection, Seen, Tell, Wrong, moment
 from crawler.storage.invariants.people import PersonHash
@@ -54,10 +57,9 @@ class Result:
         if len(self.examples) < EXAMPLES:
             self.examples.append(wrong)
 
-    def saw(self, seen: Seen) -> "Result":
+    def saw(self, seen: Seen) -> None:
         """Take account of what was looked at."""
         self.over, self.told = dict(seen.over), seen.told
-        return self
 
     def as_dict(self) -> dict[str, Any]:
         """The result for other programs."""
@@ -105,28 +107,45 @@ def results(
         inspection = Inspection(connection, [edition.id for edition in choice.editions])
         for check, question in _questions(url, person_hash):
             result = Result(check)
-            yield result.saw(question(inspection, result.tell))
+            with _goes_on(url, result):
+                result.saw(question(inspection, result.tell))
+            yield result
         if not choice.archive:
             return
         files, records = Result(checks.FILES), Result(checks.RECORDS)
-        seen = archive.looked_through(
-            inspection, folder, files.tell, records.tell, processes=processes, say=say
-        )
-        yield files.saw(seen.files)
-        yield records.saw(seen.records)
+        with _goes_on(url, files, records):
+            seen = archive.looked_through(
+                inspection, folder, files.tell, records.tell, processes=processes, say=say
+            )
+            files.saw(seen.files)
+            records.saw(seen.records)
+        yield from (files, records)
         folded, facts = Result(checks.FOLD), Result(checks.FACTS)
-        told = fold.folded(
-            inspection,
-            folder,
-            choice.editions,
-            folded.tell,
-            facts.tell,
-            sample=choice.sample,
-            processes=processes,
-            say=say,
-        )
-        yield folded.saw(told.rows)
-        yield facts.saw(told.authors)
+        with _goes_on(url, folded, facts):
+            told = fold.folded(
+                inspection,
+                folder,
+                choice.editions,
+                folded.tell,
+                facts.tell,
+                sample=choice.sample,
+                processes=processes,
+                say=say,
+            )
+            folded.saw(told.rows)
+            facts.saw(told.authors)
+        yield from (folded, facts)
+
+
+@contextmanager
+def _goes_on(url: str, *checked: Result) -> Iterator[None]:
+    """A value that nobody can read ends these checks, and not those after them."""
+    try:
+        with storage_errors(url):
+            yield
+    except UnreadableValue as error:
+        for result in checked:
+            result.tell(Wrong("database", f"{error.problem}: the rest was not looked at"))
 
 
 def _questions(

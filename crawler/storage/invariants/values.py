@@ -1,12 +1,13 @@
-"""Values: closed lists hold what is known, what belongs together agrees, and texts can be read again."""
+"""Values: closed lists hold what is known, what belongs together agrees, and all can be read again."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     LargeBinary,
+    String,
     Table,
     Text,
     and_,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     text,
 )
 
+from crawler.errors import UnreadableValue
 from crawler.items import (
     AuthorKind,
     Change,
@@ -47,7 +49,7 @@ from crawler.storage.schema import (
     metadata,
     visits,
 )
-from crawler.storage.types import ByteOrdered, Json
+from crawler.storage.types import ByteOrdered, Json, UtcTime, json_of_text, time_of_text, utc_text
 
 _COMMENT_STATES: Final = ("live", "missing", "gone")
 _ARTICLE_STATES: Final = ("live", "missing", "gone", "moved")
@@ -156,7 +158,7 @@ def _rules(table: Table) -> list[tuple[str, ColumnElement[bool]]]:
 
 
 def readable(inspection: Inspection, tell: Tell) -> Seen:
-    """No text holds NUL or half of a character: nobody could read it again."""
+    """Texts, times and JSON can be read, and no text holds NUL or half of a character: Postgres would refuse it."""
     if inspection.connection.dialect.name == "postgresql":
         encoding = inspection.connection.scalar(text("SELECT current_setting('server_encoding')"))
         if encoding != "UTF8":
@@ -165,8 +167,7 @@ def readable(inspection: Inspection, tell: Tell) -> Seen:
                     "database", f"its encoding is {encoding}, which lets anything in: make it anew with UTF8"
                 )
             )
-        return Seen(over={}, told=("Postgres takes no such text",))
-    looked_at = [table for table in metadata.sorted_tables if "edition_id" in table.c]
+        return Seen(over={}, told=("Postgres takes nothing else",))
     looked_at = [table for table in metadata.sorted_tables if "edition_id" in table.c]
     for table in metadata.sorted_tables:
         _readable(inspection, tell, table)
@@ -178,33 +179,34 @@ def _readable(inspection: Inspection, tell: Tell, table: Table) -> None:
         column for column in table.columns if isinstance(column.type, Text) or _is(column.type, ByteOrdered)
     ]
     jsons = [column for column in table.columns if _is(column.type, Json)]
+    times = [column for column in table.columns if isinstance(column.type, UtcTime)]
     suspected = [func.instr(cast(column, LargeBinary), literal(b"\0")) > 0 for column in (*texts, *jsons)]
     # All halves of characters begin with this byte, and little else does: some Korean.
     suspected += [func.instr(cast(column, LargeBinary), literal(b"\xed")) > 0 for column in (*texts, *jsons)]
     suspected += [func.instr(column, literal("\\u", Text)) > 0 for column in jsons]
+    suspected += [func.json_valid(column) == 0 for column in jsons]
+    suspected += [and_(column.is_not(None), ~_looks_like_a_time(column)) for column in times]
     if not suspected:
         return
+    looked_at = (*texts, *jsons, *times)
     keys = list(table.primary_key)
     # As bytes: the driver could not read what we are looking for.
     query = select(
         *(column.label(f"key_{column.name}") for column in keys if not isinstance(column.type, Text)),
         *(
             cast(literal_column(f'"{table.name}"."{column.name}"'), LargeBinary).label(column.name)
-            for column in texts
-        ),
-        *(
-            cast(literal_column(f'"{table.name}"."{column.name}"'), LargeBinary).label(column.name)
-            for column in jsons
+            for column in looked_at
         ),
     ).select_from(table)
     query = query.where(or_(*suspected))
     if "edition_id" in table.c:
         query = query.where(inspection.mine(table))
     for row in inspection.rows(query):
-        for column in (*texts, *jsons):
-            if any(_unreadable(value) for value in _values(getattr(row, column.name), column in jsons)):
+        for column in looked_at:
+            what = _unreadable(getattr(row, column.name), column)
+            if what is not None:
                 number = " ".join(str(_shown(row, key.name)) for key in keys)
-                tell(Wrong(f"{table.name}: {number}", f"{column.name} holds NUL or half of a character"))
+                tell(Wrong(f"{table.name}: {number}", f"{column.name} {what}"))
 
 
 def _is(kind: Any, ours: Any) -> bool:
@@ -216,13 +218,29 @@ def _shown(row: Any, name: str) -> Any:
     return getattr(row, name).decode("utf-8", "replace") if value is None else value
 
 
-def _values(stored: bytes | None, is_json: bool) -> Iterator[bytes | str]:
-    """The texts in what a column holds."""
+def _looks_like_a_time(column: Column[Any]) -> ColumnElement[bool]:
+    """Whether a text is a moment as we write it; SQLite counts a day further that no month has."""
+    stored = literal_column(f'"{column.table.name}"."{column.name}"', String)
+    form = stored.op("GLOB")(literal("????-??-??T??:??:??.??????Z"))
+    return and_(form, func.date(stored, "+0 days").is_not_distinct_from(func.substr(stored, 1, 10)))
+
+
+def _unreadable(stored: bytes | None, column: Column[Any]) -> str | None:
+    """Why nobody can read what a column holds; None where one can."""
     if stored is None:
-        return
-    yield stored
-    if is_json:
-        yield from _texts(json.loads(stored.decode("utf-8", "replace")))
+        return None
+    words = stored.decode("utf-8", "replace")
+    try:
+        if isinstance(column.type, UtcTime):
+            at = time_of_text(words)
+            ours = at.tzinfo is not None and utc_text(at) == words
+            return None if ours else f"is {words!r:.60}, and no time in UTC as all others are"
+        texts = _texts(json_of_text(words)) if _is(column.type, Json) else ()
+    except UnreadableValue as error:
+        return f"cannot be read: {error.problem}"
+    if any(map(_damaged, (stored, *texts))):
+        return "holds NUL or half of a character"
+    return None
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -237,7 +255,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
 
 
-def _unreadable(value: bytes | str) -> bool:
+def _damaged(value: bytes | str) -> bool:
     if isinstance(value, str):
         return storable(value) != value
     try:
