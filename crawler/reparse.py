@@ -233,7 +233,7 @@ def _whole_day(day: date | None) -> tuple[datetime, datetime] | None:
     if day is None:
         return None
     begin = datetime.combine(day, clock_time(), tzinfo=UTC)
-    return begin, begin + timedelta(days=1)
+    return begin, datetime.max.replace(tzinfo=UTC) if day == date.max else begin + timedelta(days=1)
 
 
 def _find_unknown(

@@ -361,6 +361,10 @@ def test_nothing_has_changed(told: str) -> None:
         ("changes --kind ,", 2, "--kind ,: the kinds are"),
         ("changes --edition de", 2, "nothing of such an edition"),
         ("changes --limit 0", 2, "--limit"),
+        ("changes --limit 9223372036854775807", 2, "is too large"),
+        ("changes --article 99999999999999999999", 2, "is too large"),
+        ("history 99999999999999999999", 2, "is too large"),
+        ("thread 9223372036854775808", 2, "is too large"),
     ],
 )
 def test_a_question_that_cannot_be_answered(told: str, command: str, code: int, said: str) -> None:

@@ -225,6 +225,11 @@ def test_by_crawl_and_by_day(copied: tuple[str, Path]) -> None:
     assert read_again(url, folder, apply=False, again=True, day=date(2017, 11, 3)).articles == 0
 
 
+def test_the_last_day_of_the_calendar(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    assert read_again(url, folder, again=True, day=date.max).articles == 0
+
+
 def test_a_damaged_record_leaves_its_article_as_it_is(copied: tuple[str, Path]) -> None:
     url, folder = copied
     before = dump(url)

@@ -19,10 +19,20 @@ as_json = click.option(
 )
 
 
+#: No number of the site's or ours is as large, and no database counts much further.
+LARGEST: Final = 10**18
+
+
 class _Number(click.IntRange):
     """A number as the site gives them; one that is none is not called "an invalid integer range"."""
 
     name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if number > LARGEST:  # not as a range: every help would show it
+            self.fail(f"{number} is too large for a number.", param, ctx)
+        return number
 
 
 NUMBER = _Number(min=1)
