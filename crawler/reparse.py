@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.errors import BadRecord
+from crawler.errors import BadRecord, CannotStore
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
 from crawler.items import Exchange, Recorded
@@ -78,6 +79,8 @@ class Summary:
     """What reading again came to."""
 
     applied: bool
+    #: Whether anything that was chosen is recorded, whoever has read it.
+    recorded: bool = False
     articles: int = 0
     fetches: int = 0
     #: Articles of which anything differs.
@@ -164,9 +167,11 @@ def reparse(
 
     Raises:
         BadArgument: It is missing, or another than the one with which they were forgotten.
-        CannotStore, AlreadyRunning: As a crawl does, which must not run at the same time where something is written.
+        CannotStore: There is no such folder, or as a crawl does.
+        AlreadyRunning: As a crawl does, which must not run at the same time where something is written.
     """
     summary = Summary(applied=apply)
+    _require(folder)
     archive = ArchiveReader(folder)
     with opened(url, choice.editions, apply=apply) as run:
         known_readers = readers()
@@ -175,14 +180,16 @@ def reparse(
         if choice.everything:
             _find_unknown(run, archive, choice.editions, known_readers, summary, apply=apply, say=say)
         for edition in choice.editions:
-            ids = run(
+            chosen = partial(
+                run,
                 articles_to_read,
                 edition,
-                reader_version=None if choice.again else READER_VERSION,
                 article_ids=choice.article_ids,
                 crawl_id=choice.crawl_id,
                 between=_whole_day(choice.day),
             )
+            ids = chosen(reader_version=None if choice.again else READER_VERSION)
+            summary.recorded = summary.recorded or bool(ids or chosen(reader_version=None))
             #: By article, what its family came to: with another one it may turn out to be part of a wider one.
             came_to: dict[int, Summary] = {}
             progress = Progress(say, f"{edition.code}: read again", len(ids))
@@ -223,6 +230,15 @@ def reparse(
             for family in _each_once(came_to.values()):
                 summary.add(family)
     return summary
+
+
+def _require(folder: Path) -> None:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        raise CannotStore(
+            f"The archive folder {folder} cannot be read: {error.strerror or error}. Set WARC_DIR to where yours is."
+        ) from error
 
 
 def _each_once(families: Iterable[Summary]) -> Iterable[Summary]:

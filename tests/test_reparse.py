@@ -267,3 +267,18 @@ def test_the_verb(copied: tuple[str, Path]) -> None:
     assert written.out.endswith("Written.\n")
     assert "all is read by today's reader" in crawler(url, "reparse", WARC_DIR=str(folder)).out
     assert crawler(url, "reparse", "--edition", "xx", WARC_DIR=str(folder)).code == 2
+
+
+@pytest.mark.parametrize("asked", ["--article 7 --apply", "--crawl 99 --again", "--day 2010-01-01"])
+def test_a_choice_that_nothing_is_of(copied: tuple[str, Path], asked: str) -> None:
+    url, folder = copied
+    ended = crawler(url, "reparse", *asked.split(), WARC_DIR=str(folder))
+    assert ended.out.startswith("Nothing to do: nothing of the kind is stored.")
+
+
+@pytest.mark.parametrize("asked", ["", "--apply", "--again"])
+def test_without_an_archive_nothing_is_read_again(copied: tuple[str, Path], asked: str) -> None:
+    url, folder = copied
+    ended = crawler(url, "reparse", *asked.split(), WARC_DIR=str(folder / "elsewhere"))
+    assert (ended.code, ended.out) == (3, "")
+    assert "elsewhere cannot be read: No such file or directory. Set WARC_DIR to where yours is." in ended.err

@@ -241,7 +241,13 @@ def chosen_editions(code: str | None) -> tuple[Edition, ...]:
 
 def _lines(summary: Summary) -> Iterator[str]:
     if not (summary.articles or summary.unknown or summary.unread):
-        yield "Nothing to do: all is read by today's reader. --again reads it once more."
+        if summary.recorded:
+            yield "Nothing to do: all is read by today's reader. --again reads it once more."
+        else:
+            yield (
+                "Nothing to do: nothing of the kind is stored. `crawler articles` and `crawler crawls` list what is; "
+                "the archive is the folder that WARC_DIR names."
+            )
         return
     yield f"{summary.articles} articles read again from {summary.fetches} exchanges, {summary.different} differ."
     if summary.unknown:
