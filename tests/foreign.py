@@ -46,6 +46,7 @@ class ForeignFile:
 
     def __init__(self, version: Literal["1.0", "1.1"] = "1.0", *, packed: bool = True) -> None:
         self.version = version
+        self._packed = packed
         self._bytes = BytesIO()
         self._writer = WARCWriter(self._bytes, gzip=packed, warc_version=version)
         #: Where each record begins.
@@ -72,6 +73,22 @@ class ForeignFile:
     def response(self, seen: Seen, headers: Sequence[tuple[str, str]], sent: bytes) -> None:
         head = StatusAndHeaders(seen.status, [*seen.headers, *headers], protocol="HTTP/1.1")
         self.record("response", seen.uri, sent, head, **{"WARC-Date": seen.date, **seen.fields})
+
+    def plain(self, seen: Seen, number: str) -> None:
+        """A record with the fields that every one must have, and no others: no digest."""
+        head = "\r\n".join([f"HTTP/1.1 {seen.status}", *map(": ".join, seen.headers), "", ""]).encode()
+        fields = {
+            "WARC-Type": "response",
+            "WARC-Record-ID": number,
+            "WARC-Date": seen.date,
+            "WARC-Target-URI": seen.uri,
+            "Content-Type": "application/http; msgtype=response",
+            "Content-Length": str(len(head + seen.body)),
+        }
+        lines = [f"WARC/{self.version}", *map(": ".join, fields.items()), "", ""]
+        record = "\r\n".join(lines).encode() + head + seen.body + b"\r\n\r\n"
+        self.offsets.append(self._bytes.tell())
+        self._bytes.write(gzip.compress(record) if self._packed else record)
 
     def request(self, seen: Seen) -> None:
         head = StatusAndHeaders(f"GET {seen.uri} HTTP/1.1", [("User-Agent", "theirs")], is_http_request=True)
@@ -123,7 +140,7 @@ class ForeignFile:
             seen.uri,
             digest=digest or "none",
             refers_to_uri=seen.uri,
-            refers_to_date="2016-01-01T00:00:00Z",
+            refers_to_date=fields.pop("WARC-Refers-To-Date", "2016-01-01T00:00:00Z"),
             http_headers=head,
             warc_headers_dict={"WARC-Date": seen.date, **fields},
         )

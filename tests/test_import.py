@@ -442,6 +442,22 @@ def test_a_repeated_page_is_found_in_whatever_file_it_is(
     assert rebuilt(tmp_path) == dump(url)
 
 
+@pytest.mark.parametrize("by", ["WARC-Refers-To", "WARC-Refers-To-Date"])
+def test_a_repeated_page_that_names_no_digest_itself(by: str, url: str, tmp_path: Path) -> None:
+    file, page, later = ForeignFile("1.1"), seen(OF_OLD), FEBRUARY + timedelta(days=30)
+    file.plain(page, "<urn:uuid:1>")
+    digest = base64.b32encode(hashlib.sha1(page.body, usedforsecurity=False).digest()).decode()
+    refers = {"WARC-Refers-To": "<urn:uuid:1>", "WARC-Refers-To-Date": page.date}
+    file.revisit(replace(page, at=later), digest=f"sha1:{digest}", **{by: refers[by]})
+    # Another body, whatever is said of where it stands.
+    file.response(seen(LONG, fields={"WARC-Record-ID": "<urn:uuid:2>"}), [], seen(LONG).body)
+    file.revisit(replace(seen(LONG), at=later), digest=f"sha1:{digest}", **{"WARC-Refers-To": "<urn:uuid:2>"})
+    summary = taken(file, url, tmp_path)
+    assert (summary.taken, summary.passed_over.get("repeats")) == (3, 1)
+    times = rows(url, "SELECT fetched_at FROM fetches WHERE article_id = :id ORDER BY id", id=SHORT.id)
+    assert [moment(row["fetched_at"]) for row in times] == [FEBRUARY, later]
+
+
 # --- into our own archive ------------------------------------------------------------------------------------------
 
 

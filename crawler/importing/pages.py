@@ -26,8 +26,10 @@ class _Repeat:
     page: PageAt
     #: Header Date of its own answer; empty where it has none.
     date: bytes
-    #: Names its original: by the digest of its body, or else by its number.
-    original: str
+    #: As `payload_name` has it; None where it names no digest.
+    digest: str | None
+    #: Names its original: by the digest of its body, by its number, by its moment and address.
+    originals: tuple[str, ...]
 
 
 def take_pages(
@@ -104,31 +106,44 @@ def _repeat(page: PageAt, record: ForeignRecord) -> _Repeat | str:
     return _Repeat(
         page=page,
         date=dates[-1] if dates else b"",
-        original=payload_name(record) or record.fields.get("warc-refers-to", ""),
+        digest=payload_name(record),
+        originals=_names(record, "warc-refers-to", "warc-refers-to-date", "warc-refers-to-target-uri"),
     )
+
+
+def _names(record: ForeignRecord, number: str, date: str, uri: str) -> tuple[str, ...]:
+    """What names a body, by the fields that a record has of these."""
+    at, where = record.fields.get(date, ""), record.fields.get(uri, "").strip("<> ")
+    names = (payload_name(record), record.fields.get(number), at and where and f"{at} {where}")
+    return tuple(name for name in names if name)
 
 
 def _take_repeats(files: Sequence[Path], repeats: Sequence[_Repeat], taker: Taker, summary: Summary) -> None:
     """Look for the bodies of revisits, in a second reading of the files."""
-    waiting: dict[str, list[_Repeat]] = {}
-    for repeat in repeats:
-        waiting.setdefault(repeat.original, []).append(repeat)
+    waiting: dict[str, set[int]] = {}  # their places in `repeats`
+    left = set(range(len(repeats)))
+    for place, repeat in enumerate(repeats):
+        for name in repeat.originals:
+            waiting.setdefault(name, set()).add(place)
 
-    def names(record: ForeignRecord) -> list[str] | None:
-        named = [
-            name for name in (payload_name(record), record.fields.get("warc-record-id")) if name in waiting
-        ]
-        return [name for name in named if name] if record.kind == "response" and named else None
+    def repeated(record: ForeignRecord) -> set[int] | None:
+        if record.kind != "response":
+            return None
+        digest = payload_name(record)
+        found: set[int] = set()
+        for name in _names(record, "warc-record-id", "warc-date", "warc-target-uri"):
+            found |= waiting.get(name, set()) & left
+        # Who names both should know: the body of another digest is another one.
+        return {place for place in found if digest is None or repeats[place].digest in (None, digest)} or None
 
-    for path in files if waiting else ():
-        for record, named in records(path, wanted=names, bad=str):  # what is damaged was told before
-            for name in named:
-                for repeat in waiting.pop(name, ()):
-                    found = _captured(repeat.page, record, repeat.date)
-                    if isinstance(found, Capture):
-                        taker.take(found)
-                    else:
-                        summary.pass_over(found)
-    for left in waiting.values():
-        for _ in left:
-            summary.pass_over("repeats")
+    for path in files if left else ():
+        for record, places in records(path, wanted=repeated, bad=str):  # what is damaged was told before
+            left -= places
+            for place in sorted(places):
+                found = _captured(repeats[place].page, record, repeats[place].date)
+                if isinstance(found, Capture):
+                    taker.take(found)
+                else:
+                    summary.pass_over(found)
+    for _ in left:
+        summary.pass_over("repeats")
