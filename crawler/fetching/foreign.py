@@ -13,6 +13,7 @@ more than one record in memory, and of those that are not wanted only the fields
 import base64
 import binascii
 import hashlib
+import logging
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,8 @@ _GZIP: Final = b"\x1f\x8b\x08"
 #: Most bytes of the fields of a record: those of Heritrix have some thousand.
 _MAX_FIELDS: Final = 1024 * 1024
 _LOADER: Final = ArcWarcRecordLoader()
+# It would tell on stderr of every address with a space in it, whosever it is.
+logging.getLogger("warcio").addHandler(logging.NullHandler())
 _ARC_LINE: Final = re.compile(rb"\S+ \S+ [0-9]{14} \S* ?[0-9]+\r?\n")
 _HEX: Final = re.compile("[0-9A-Fa-f]+")
 _HEX_LENGTHS: Final = {"md5": 32, "sha1": 40, "sha256": 64}
@@ -76,6 +79,9 @@ def records(
     """
     try:
         with path.open("rb") as file:
+            if not file.seekable():
+                bad(BadRecord(path.name, 0, "a pipe can be read only once: save it in a file first"))
+                return
             start: int | None = 0
             while start is not None:
                 stream = _Stream(file, start)
@@ -83,7 +89,8 @@ def records(
                     yield from _records(stream, path.name, wanted, bad)
                     return
                 except _Damaged as damage:
-                    bad(BadRecord(path.name, stream.offset, str(damage)))
+                    problem = (_other_than_an_archive(file) if stream.offset == 0 else None) or str(damage)
+                    bad(BadRecord(path.name, stream.offset, problem))
                     start = _next_start(file, stream.offset + 1, packed=stream.packed)
     except OSError as error:
         bad(BadRecord(path.name, 0, f"the file cannot be read: {error.strerror or error}"))
@@ -289,6 +296,31 @@ class _Stream:
 
 def _begins_a_record(data: bytes) -> bool:
     return data.startswith((b"WARC/", b"filedesc://")) or _ARC_LINE.match(data) is not None
+
+
+#: How files begin in which archives may be packed, and what to do with them.
+_PACKED_OTHERWISE: Final = {
+    b"\x28\xb5\x2f\xfd": "it is packed with zstd: unpack it first, `zstd -d FILE`",
+    b"PK\x03\x04": "it is a ZIP or WACZ file: unpack it first and take the WARC files in it",
+    b"BZh": "it is packed with bzip2: unpack it first, `bunzip2 FILE`",
+    b"\xfd7zXZ": "it is packed with xz: unpack it first, `unxz FILE`",
+}
+
+
+def _other_than_an_archive(file: BinaryIO) -> str | None:
+    """What a file is by its first bytes; None where it begins as an archive, or as a packed file that is damaged."""
+    file.seek(0)
+    head = file.read(4096)
+    for mark, what in _PACKED_OTHERWISE.items():
+        if head.startswith(mark):
+            return what
+    try:
+        head = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head) if head.startswith(_GZIP) else head
+    except zlib.error:
+        return None
+    if not head or _begins_a_record(head.lstrip()):
+        return None
+    return "it does not begin as WARC and ARC files do; perhaps it is none"
 
 
 def _next_start(file: BinaryIO, start: int, *, packed: bool) -> int | None:

@@ -1,9 +1,13 @@
 """Archives of others are read whatever they are, and what is damaged in them is told and left."""
 
 import gzip
+import os
+import subprocess
+import sys
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 
 import brotli  # type: ignore[import-untyped]
 import pytest
@@ -81,6 +85,49 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     assert read(path) == ([], [])
     found, [error] = read(tmp_path / "nothing here")
     assert "No such file" in error.problem
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (
+            b"com,topwar)/7-a.html 20180219 http://topwar.ru/7-a.html text/html 200 A 1 2\n",
+            "perhaps it is none",
+        ),
+        (b"<html>no archive</html>\n" * 9, "perhaps it is none"),
+        (gzip.compress(b"%PDF-1.4\n" * 9), "perhaps it is none"),
+        (b"\x28\xb5\x2f\xfd" + bytes(90), "`zstd -d FILE`"),
+        (b"PK\x03\x04" + bytes(90), "take the WARC files in it"),
+        (b"\x1f\x8b\x08 no gzip", "it cannot be unpacked"),
+    ],
+    ids=["CDX", "HTML", "packed PDF", "zstd", "ZIP", "gzip"],
+)
+def test_of_what_is_no_archive_it_is_told_what_it_is(tmp_path: Path, data: bytes, problem: str) -> None:
+    (path := tmp_path / "odd").write_bytes(data)
+    found, [error] = read(path)
+    assert (found, error.offset) == ([], 0)
+    assert problem in error.problem
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(path := tmp_path / "pipe")
+    writer = Thread(target=path.write_bytes, args=(b"WARC/1.0\r\n",))
+    writer.start()
+    with path.open("rb") as kept_open:  # or the writer would wait for us
+        found, [error] = read(path)
+        kept_open.read()
+    writer.join()
+    assert (found, error.problem) == ([], "a pipe can be read only once: save it in a file first")
+
+
+def test_addresses_with_spaces_are_nobodys_news(tmp_path: Path) -> None:
+    file = ForeignFile()
+    file.response(Seen(uri="http://topwar.ru/7-a b.html", at=AT), [], b"")
+    path = file.written(tmp_path / "theirs.warc.gz")
+    script = "import sys; from pathlib import Path; from crawler.fetching.foreign import records;"
+    script += "print(len(list(records(Path(sys.argv[1]), wanted=lambda record: True, bad=print))))"
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 @pytest.mark.parametrize("packed", [True, False])
