@@ -280,6 +280,10 @@ PATH = "/7-a.html"
         ("http://en.topwar.ru/index.php?newsid=7", (1, "/index.php?newsid=7", "number", 1)),
         ("http://topwar.ru/7-имя.html", (2, "/7-%D0%B8%D0%BC%D1%8F.html", "article", 1)),
         ("https://web.archive.org/web/20180219123015id_/http://topwar.ru/7-a.html", (2, PATH, "article", 1)),
+        (
+            "http://web.archive.org:80/web/20180219123015id_/http://topwar.ru:80/7-a.html",
+            (2, PATH, "article", 1),
+        ),
         ("http://web.archive.org/web/20180219123015/http://topwar.ru/7-a.html", "rewritten"),
         ("http://web.archive.org/web/20180219123015if_/http://topwar.ru/7-a.html", "rewritten"),
         ("http://web.archive.org/web/20180219123015id_/http://example.org/7-a.html", "other_site"),

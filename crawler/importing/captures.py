@@ -39,7 +39,9 @@ REASONS: Final[Mapping[str, str]] = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: Nobody archived the Web before.
 _FIRST: Final = datetime(1996, 1, 1, tzinfo=UTC)
-_WAYBACK: Final = re.compile(r"https?://web\.archive\.org/web/([0-9]{14})([a-z]{2}_)?/(.+)", re.IGNORECASE)
+_WAYBACK: Final = re.compile(
+    r"https?://web\.archive\.org(?::80|:443)?/web/([0-9]{14})([a-z]{2}_)?/(.+)", re.IGNORECASE
+)
 _COMMA: Final = re.compile("%2c", re.IGNORECASE)
 _SAFE: Final = "".join(map(chr, range(33, 127)))
 
