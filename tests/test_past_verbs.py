@@ -232,10 +232,11 @@ def test_all_that_can_differ_is_told(told: str) -> None:
 
 
 def test_changed_words_are_coloured_on_a_terminal(told: str) -> None:
-    done = CliRunner().invoke(
-        main, ["history", "11", "--edition", "ru"], env={"DATABASE_URL": told}, color=True
-    )
+    asked, url = ["history", "11", "--edition", "ru"], {"DATABASE_URL": told}
+    done = CliRunner().invoke(main, asked, env=url | {"NO_COLOR": ""}, color=True)
     assert "by \x1b[31m[-the-]\x1b[0m\x1b[32m{+a+}\x1b[0m stove" in done.stdout
+    done = CliRunner().invoke(main, asked, env=url | {"NO_COLOR": "1"}, color=True)
+    assert "by [-the-]{+a+} stove" in done.stdout
 
 
 def test_the_history_of_a_comment_as_json(told: str) -> None:

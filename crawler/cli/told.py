@@ -1,5 +1,6 @@
 """How a change is told in words, for people on a terminal."""
 
+import os
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -115,10 +116,13 @@ def beginning(text: str, width: int) -> Iterator[str]:
 
 
 def show(lines: Iterable[str], indent: str = "  ") -> None:
-    """Print lines, what was removed in red and what was added in green where the terminal has colours."""
+    """
+    Print lines, what was removed in red and what was added in green where the terminal has colours, and its user wants
+    them (https://no-color.org).
+    """
     text = "\n".join(f"{indent}{line}".rstrip() for line in lines)
     if text:
-        click.echo(_MARK.sub(_coloured, text))
+        click.echo(text if os.environ.get("NO_COLOR") else _MARK.sub(_coloured, text))
 
 
 def _coloured(mark: re.Match[str]) -> str:
