@@ -156,6 +156,8 @@ def _database(url: str, now: datetime) -> Iterator[Finding]:
             remedy=(
                 "Start the server, or correct the address, name and password in DATABASE_URL."
                 if file is None
+                else database.READ_ONLY_REMEDY
+                if str(error) == database.READ_ONLY
                 else "If it is locked, end what holds it; if it is damaged, restore it from a backup."
             ),
         )

@@ -151,6 +151,13 @@ def reading(url: str) -> Iterator[Connection]:
         yield connection
 
 
+#: How SQLite says that it may not write, also where it is only asked: it keeps files beside the database.
+READ_ONLY: Final = "attempt to write a readonly database"
+READ_ONLY_REMEDY: Final = (
+    "SQLite has to write the file and its folder even where it is only asked: "
+    "give yourself the right, or copy the database to where you have it."
+)
+
 #: How SQLite's driver says that a text is not UTF-8.
 _NO_TEXT: Final = "Could not decode to UTF-8"
 
@@ -172,9 +179,8 @@ def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
     lines = (" ".join(line.split()).rstrip(".") for line in said.splitlines())
     said = ". ".join(line for line in lines if line)
     end = "" if said.endswith("?") else "."
-    return CannotStore(
-        f"The database {shown(url)} cannot be used: {said}{end} `crawler doctor` looks for the reason."
-    )
+    remedy = READ_ONLY_REMEDY if said == READ_ONLY else "`crawler doctor` looks for the reason."
+    return CannotStore(f"The database {shown(url)} cannot be used: {said}{end} {remedy}")
 
 
 def alembic_config(url: str) -> Config:

@@ -16,6 +16,8 @@ import pytest
 from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 
+from crawler import doctor
+from crawler.environment import Environment
 from crawler.errors import AlreadyRunning, CannotStore, CrawlerError
 from crawler.site import Edition
 from crawler.storage import database, ledger, queries
@@ -414,6 +416,21 @@ def test_a_file_that_is_not_writable(reachable_folder: Path, migrated_sqlite: Pa
     with without_power():
         told = refusal(CannotStore, f"sqlite:///{file}")
     assert "readonly database" in told
+
+
+def test_a_folder_in_which_one_may_only_read(reachable_folder: Path, migrated_sqlite: Path) -> None:
+    file = reachable_folder / "crawler.db"
+    file.write_bytes(migrated_sqlite.read_bytes())
+    file.chmod(0o444)
+    reachable_folder.chmod(0o555)
+    url = f"sqlite:///{file}"
+    with without_power():
+        with pytest.raises(CannotStore) as raised, database.reading(url):
+            pass
+        findings = doctor.findings(Environment(database_url=url, warc_dir=reachable_folder))
+    reachable_folder.chmod(0o755)
+    assert "copy the database to where you have it" in str(raised.value)
+    assert any("copy the database to where you have it" in finding.remedy for finding in findings)
 
 
 def test_a_database_that_is_locked_for_long(
