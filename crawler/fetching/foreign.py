@@ -40,6 +40,7 @@ logging.getLogger("warcio").addHandler(logging.NullHandler())
 _ARC_LINE: Final = re.compile(rb"\S+ \S+ [0-9]{14} \S* ?[0-9]+\r?\n")
 _HEX: Final = re.compile("[0-9A-Fa-f]+")
 _HEX_LENGTHS: Final = {"md5": 32, "sha1": 40, "sha256": 64}
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 _HASHES: Final = {"sha1": hashlib.sha1, "sha256": hashlib.sha256, "md5": hashlib.md5}
 
 
@@ -151,7 +152,12 @@ def _is_as_named(record: ForeignRecord) -> bool:
     if hashed is None:
         return True
     digest = hashed(record.block, usedforsecurity=False).digest()
-    return value.lower() == digest.hex() or value.upper() == base64.b32encode(digest).decode()
+    value = value.rstrip("=")
+    return (
+        value.lower() == digest.hex()
+        or value.upper() == base64.b32encode(digest).decode().rstrip("=")
+        or value.translate(_URL_SAFE) == base64.b64encode(digest).decode().rstrip("=")
+    )
 
 
 def payload_name(record: ForeignRecord) -> str | None:

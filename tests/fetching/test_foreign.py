@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import zlib
+from base64 import b32encode, b64encode, urlsafe_b64encode
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 
@@ -207,6 +209,20 @@ def test_a_block_that_its_digest_does_not_name(tmp_path: Path) -> None:
     found, bad = read(file.written(tmp_path / "theirs.warc.gz"))
     assert len(found) == 1  # of what nobody here can compute nothing is said
     assert {error.problem for error in bad} == {"its block is not the one that its digest names"}
+
+
+def test_however_a_digest_is_spelled(tmp_path: Path) -> None:
+    file = ForeignFile()
+    block = b"HTTP/1.1 200 OK\r\n\r\n<html>3</html>"
+    digest = sha256(block).digest()
+    spellings = [digest.hex(), digest.hex().upper()]
+    for written in (b32encode(digest), b64encode(digest), urlsafe_b64encode(digest)):
+        spellings += [written.decode(), written.decode().rstrip("=")]
+    for spelling in spellings:
+        named = {"WARC-Block-Digest": f"sha256:{spelling}"}
+        file.record("response", "http://topwar.ru/1-a.html", block, None, **named)
+    found, bad = read(file.written(tmp_path / "theirs.warc.gz"))
+    assert (len(found), bad) == (len(spellings), [])
 
 
 @pytest.mark.parametrize(
