@@ -243,6 +243,7 @@ DAMAGES = [
         "INSERT INTO rating_states SELECT 77, edition_id, seen_at, until, rating, fetch_id FROM rating_states LIMIT 1",
         "rating_states: 77 1",
     ),
+    ("keys", f"UPDATE frontier SET edition_id = 77 WHERE article_id = {SMALL.id}", "is not in editions"),
     ("values", f"UPDATE comments SET posted_precision = 'month' WHERE id = {QUIET}", "'month', which nobody"),
     ("values", f"UPDATE comments SET posted_precision = NULL WHERE id = {QUIET}", "are not known together"),
     ("values", f"UPDATE comments SET parent_source = 'dream' WHERE id = {QUIET}", f"comments: {QUIET} (en)"),
