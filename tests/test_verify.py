@@ -769,6 +769,29 @@ def test_reparse_mends_what_the_fold_does_not_say(lite: Kept) -> None:
     assert faults(looked(lite)) == {}
 
 
+@pytest.mark.parametrize(
+    ("check", "sql"),
+    [
+        ("keys", "UPDATE fetches SET crawl_id = 77 WHERE kind = 'robots'"),
+        ("values", "UPDATE crawls SET state = 'asleep' WHERE id = 1"),
+        ("fetches", "UPDATE fetches SET outcome = 'timeout' WHERE kind = 'robots'"),
+    ],
+)
+def test_rows_of_no_article_are_mended_by_a_database_made_anew(lite: Kept, check: str, sql: str) -> None:
+    damage(lite.url, sql)
+    found = looked(lite)
+    assert check in faults(found)
+    assert (
+        "`crawler reparse --apply` on an empty" in {one.check.name: one.check.remedy for one in found}[check]
+    )
+    anew = Kept(f"sqlite:///{lite.folder.parent}/anew.db", lite.folder)
+    database.migrate(anew.url)
+    command = [sys.executable, "-m", "crawler.cli", "reparse", "--apply"]
+    made = run(command, env=environment(anew.url, WARC_DIR=str(lite.folder)))
+    assert made.code == 0, made.err
+    assert faults(looked(anew)) == {}
+
+
 def test_articles_of_another_reader_are_told_and_left_out(lite: Kept) -> None:
     damage(
         lite.url,

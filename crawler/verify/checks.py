@@ -10,6 +10,8 @@ _FOLD_ANEW: Final = (
 _REBUILD: Final = (
     "Make the rows anew from the archive: `crawler reparse --apply` on an empty, migrated database."
 )
+#: For rows of all kinds.
+_FOLD_OR_REBUILD: Final = f"{_FOLD_ANEW} Rows of no article it leaves as they are. {_REBUILD}"
 _RESTORE: Final = "Restore it from a backup; look at the disk first."
 
 
@@ -48,18 +50,19 @@ KEYS: Final = Check(
     name="keys",
     means="what a row refers to is there",
     invariants=(3, 10),
-    remedy=f"Somebody deleted or wrote rows by hand. {_FOLD_ANEW}",
+    remedy=f"Somebody deleted or wrote rows by hand. {_FOLD_OR_REBUILD}",
 )
 VALUES: Final = Check(
     name="values",
     means="closed lists hold only what is known, and columns that belong together agree",
+    remedy=_FOLD_OR_REBUILD,
 )
 TEXTS: Final = Check(
     name="texts",
     means="texts, times and JSON can be read, and no text holds NUL or half of a character",
     invariants=(17,),
     remedy="`crawler reparse --article N --again --apply` writes the row anew. Where it cannot read the row either: "
-    f"restore the database from a backup. Or: {_REBUILD}",
+    f"restore the database from a backup. {_REBUILD}",
 )
 HISTORIES: Final = Check(
     name="histories",
@@ -105,6 +108,7 @@ FETCHES: Final = Check(
     name="fetches",
     means="every fetch has one outcome, which goes with its status",
     invariants=(14,),
+    remedy=_FOLD_OR_REBUILD,
 )
 FRONTIER: Final = Check(
     name="frontier",
