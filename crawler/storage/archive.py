@@ -259,6 +259,6 @@ def _log_failure(future: Future[object]) -> None:
 def already_running(edition: Edition) -> AlreadyRunning:
     """The error of a second crawl of this edition."""
     return AlreadyRunning(
-        f"Another crawl of the edition {edition.code} is running on this database; `crawler crawls` shows it. "
-        "This one stops and changes nothing."
+        f"Another crawl of the edition {edition.code} is running on this database, which `crawler crawls` shows; "
+        "or an import, reparse or forget, which it does not. This one stops and changes nothing."
     )

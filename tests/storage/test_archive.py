@@ -59,7 +59,9 @@ def add_host(connection: Connection, name: str) -> int:
 
 def test_one_crawl_of_an_edition_at_a_time(migrated_url: str) -> None:
     with opened(migrated_url, EN):
-        assert "Another crawl of the edition en is running" in refusal(AlreadyRunning, migrated_url, EN)
+        told = refusal(AlreadyRunning, migrated_url, EN)
+        assert "Another crawl of the edition en is running" in told
+        assert "or an import, reparse or forget" in told
         with opened(migrated_url, RU):
             assert "edition ru" in refusal(AlreadyRunning, migrated_url, RU)
     with opened(migrated_url, EN, RU):
