@@ -682,6 +682,13 @@ def test_a_fetch_of_which_the_archive_says_something_else(lite: Kept, sql: str, 
     assert said in found["records"][0]
 
 
+def test_a_fetch_of_which_the_database_is_wrong_is_right_in_one_made_anew(lite: Kept) -> None:
+    damage(lite.url, f"UPDATE fetches SET bytes = 1 WHERE article_id = {SMALL.id}")
+    [wrong] = [one for one in looked(lite) if not one.holds]
+    assert "the file is right: Make the rows anew" in wrong.check.remedy
+    assert faults(looked(_made_anew(lite))) == {}
+
+
 def test_what_only_the_archive_knows_is_told(lite: Kept) -> None:
     damage(lite.url, "DELETE FROM fetches WHERE kind = 'robots'")
     found = looked(lite)
@@ -784,12 +791,17 @@ def test_rows_of_no_article_are_mended_by_a_database_made_anew(lite: Kept, check
     assert (
         "`crawler reparse --apply` on an empty" in {one.check.name: one.check.remedy for one in found}[check]
     )
-    anew = Kept(f"sqlite:///{lite.folder.parent}/anew.db", lite.folder)
+    assert faults(looked(_made_anew(lite))) == {}
+
+
+def _made_anew(kept: Kept) -> Kept:
+    """An empty database, filled from the archive as the remedies say."""
+    anew = Kept(f"sqlite:///{kept.folder.parent}/anew.db", kept.folder)
     database.migrate(anew.url)
     command = [sys.executable, "-m", "crawler.cli", "reparse", "--apply"]
-    made = run(command, env=environment(anew.url, WARC_DIR=str(lite.folder)))
+    made = run(command, env=environment(anew.url, WARC_DIR=str(kept.folder)))
     assert made.code == 0, made.err
-    assert faults(looked(anew)) == {}
+    return anew
 
 
 def test_articles_of_another_reader_are_told_and_left_out(lite: Kept) -> None:

@@ -12,7 +12,7 @@ _REBUILD: Final = (
 )
 #: For rows of all kinds.
 _FOLD_OR_REBUILD: Final = f"{_FOLD_ANEW} Rows of no article it leaves as they are. {_REBUILD}"
-_RESTORE: Final = "Restore it from a backup; look at the disk first."
+_RESTORE: Final = "Restore the file from a backup; look at the disk first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +142,8 @@ RECORDS: Final = Check(
     name="records",
     means="every fetch has its whole record in the archive, which says the same of it",
     invariants=(1, 17),
-    remedy=_RESTORE,
+    remedy=f"{_RESTORE} Where the file is whole and says something else than the database, the file is right: "
+    f"{_REBUILD}",
 )
 FOLD: Final = Check(
     name="fold",
