@@ -685,7 +685,7 @@ def test_a_fetch_of_which_the_archive_says_something_else(lite: Kept, sql: str, 
 def test_a_fetch_of_which_the_database_is_wrong_is_right_in_one_made_anew(lite: Kept) -> None:
     damage(lite.url, f"UPDATE fetches SET bytes = 1 WHERE article_id = {SMALL.id}")
     [wrong] = [one for one in looked(lite) if not one.holds]
-    assert "the file is right: Make the rows anew" in wrong.check.remedy
+    assert "the file is right: make the rows anew" in wrong.check.remedy
     assert faults(looked(_made_anew(lite))) == {}
 
 

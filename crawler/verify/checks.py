@@ -7,11 +7,12 @@ from typing import Final
 _FOLD_ANEW: Final = (
     "`crawler reparse --article N --again` shows what the archive says; with --apply it is written."
 )
-_REBUILD: Final = (
-    "Make the rows anew from the archive: `crawler reparse --apply` on an empty, migrated database."
+_ANEW: Final = (
+    "make the rows anew from the archive: `crawler reparse --apply` on an empty, migrated database."
 )
+_REBUILD: Final = f"M{_ANEW[1:]}"
 #: For rows of all kinds.
-_FOLD_OR_REBUILD: Final = f"{_FOLD_ANEW} Rows of no article it leaves as they are. {_REBUILD}"
+_FOLD_OR_REBUILD: Final = f"{_FOLD_ANEW} Rows of no article it leaves as they are; for these, {_ANEW}"
 _RESTORE: Final = "Restore the file from a backup; look at the disk first."
 
 
@@ -62,7 +63,7 @@ TEXTS: Final = Check(
     means="texts, times and JSON can be read, and no text holds NUL or half of a character",
     invariants=(17,),
     remedy="`crawler reparse --article N --again --apply` writes the row anew. Where it cannot read the row either: "
-    f"restore the database from a backup. {_REBUILD}",
+    f"restore the database from a backup, or {_ANEW}",
 )
 HISTORIES: Final = Check(
     name="histories",
@@ -143,7 +144,7 @@ RECORDS: Final = Check(
     means="every fetch has its whole record in the archive, which says the same of it",
     invariants=(1, 17),
     remedy=f"{_RESTORE} Where the file is whole and says something else than the database, the file is right: "
-    f"{_REBUILD}",
+    f"{_ANEW}",
 )
 FOLD: Final = Check(
     name="fold",
