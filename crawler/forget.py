@@ -221,6 +221,7 @@ class _Work:
             self._editions,
             self._key,
             [_move(one) for one in rewriting.moved.values()],
+            rewriting.files,
             self._again,
             reader_version=READER_VERSION,
         )

@@ -345,6 +345,23 @@ def test_a_damaged_file_is_named_and_nothing_is_forgotten_by_halves(filled: tupl
     assert [other.name for other in folder.iterdir()] == [path.name]
 
 
+def test_a_record_that_is_lost_keeps_nobody_in_the_archive(filled: tuple[str, Path]) -> None:
+    """The end of a file is missing, as in a backup that is older than the database: all else is forgotten."""
+    url, folder = filled
+    last = rows(url, "SELECT id, warc_offset FROM fetches ORDER BY warc_offset DESC LIMIT 1")[0]
+    (path,) = folder.iterdir()
+    with path.open("r+b") as file:
+        file.truncate(last["warc_offset"])
+    forgotten(url, folder, MEMBER)
+    assert_nothing_is_left(url, folder, MEMBER)
+    (new,) = folder.iterdir()
+    assert new.name != path.name
+    assert rows(url, "SELECT DISTINCT warc_file FROM fetches") == [{"warc_file": new.name}]
+    reader = ArchiveReader(folder)
+    held = {archived.fetch.id for archived in reader.exchanges()}
+    assert {row["id"] for row in rows(url, "SELECT id FROM fetches")} == held | {last["id"]}
+
+
 def test_counting_changes_nothing(filled: tuple[str, Path]) -> None:
     url, folder = filled
     before, names = dump(url), sorted(folder.iterdir())

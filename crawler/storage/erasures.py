@@ -108,6 +108,7 @@ def let_go(
     editions: Mapping[int, Edition],
     key: str,
     moves: Collection[Move],
+    files: Mapping[str, str],
     reread: Reread,
     *,
     reader_version: int,
@@ -120,10 +121,13 @@ def let_go(
     Args:
         moves: All exchanges that stand elsewhere; those that only the archive knows among them.
 
+        files: Old name → new name of all files that were written anew.
+
     Returns:
         How many articles were folded anew, and those that could not be, with the reason.
     """
     _move_fetches(connection, moves)
+    _move_lost(connection, files)
     concerned = {id: articles_of(connection, id, key) for id in editions}
     for move in moves:
         if move.body is not None and move.article_id is not None:
@@ -166,6 +170,19 @@ def _move_fetches(connection: Connection, moves: Iterable[Move]) -> None:
         connection.execute(update(fetches).where(here).values(place), moved)
     if changed:
         connection.execute(update(fetches).where(here).values(place | body), changed)
+
+
+def _move_lost(connection: Connection, files: Mapping[str, str]) -> None:
+    """
+    Let fetches whose records old files did not have name the new ones, which do not have them either.
+
+    Nothing must name an old file any more: by that is known whether it may be destroyed.
+    """
+    for some in portions(sorted(files)):
+        query = select(fetches.c.warc_file).where(fetches.c.warc_file.in_(some)).distinct()
+        for old in connection.scalars(query).all():
+            here = fetches.c.warc_file == old
+            connection.execute(update(fetches).where(here).values(warc_file=files[old]))
 
 
 def _erase_author(connection: Connection, edition_id: int, key: str) -> None:
