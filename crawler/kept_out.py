@@ -101,12 +101,9 @@ def redacted_body(
     new = without(text)
     if new is not text:
         body = new.translate(_STOOD_FOR).encode("utf-8", "surrogateescape")
-    try:
-        text = body.decode("windows-1251")
-    except UnicodeDecodeError:
-        return body
+    text = body.decode("windows-1251", "surrogateescape").translate(_STANDING_IN)
     new = without(text)
-    return body if new is text else new.encode("windows-1251")
+    return body if new is text else new.translate(_STOOD_FOR).encode("windows-1251", "surrogateescape")
 
 
 #: What Python makes of a byte that cannot be decoded, which no parser takes; and what stands in for it, characters of

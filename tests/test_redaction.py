@@ -161,6 +161,17 @@ def test_a_link_however_its_address_is_written(address: str, key: str) -> None:
     assert without(other) is other
 
 
+def test_a_page_from_before_utf_8_that_nobody_can_read() -> None:
+    """One byte that windows-1251 does not know keeps the reader off, but not who looks for somebody."""
+    quotation = "<div class='title_quote'>Цитата: Прохожий</div>".encode("windows-1251")
+    body = b"<body>\x98 " + quotation + b"</body>"
+    without = partial(redacted_body, url="/", charset="utf-8", skins=COMMENTS, guests=True)
+    assert (
+        without(body, {"guest:прохожий"}.__contains__) == b"<body>\x98 <div class='title_quote'></div></body>"
+    )
+    assert without(body, {"guest:никто"}.__contains__) is body
+
+
 def test_damaged_pages() -> None:
     """Whatever arrives, no address of the person's profile is left, and soon; and once is enough."""
     good = good_pages()
