@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.dle.redaction import redacted
+from crawler.dle.redaction import beginning, redacted
 from crawler.dle.skins import Skin
 from crawler.errors import BadArgument, CannotStore, NotUnderstood
 from crawler.fetching.rewriting import NEW, destroy
@@ -83,7 +83,7 @@ def redacted_body(
 
     def without(text: str) -> str:
         readable = len(body) <= MAX_BYTES
-        if readable and not text[:200].lstrip("\ufeff \t\r\n").startswith("{"):
+        if readable and not beginning(text).startswith("{"):
             try:
                 refuse_pathological(text, url)
             except NotUnderstood:

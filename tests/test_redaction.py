@@ -1,5 +1,6 @@
 """Pages without somebody: nothing is left of them, and of everything else nothing is changed."""
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -159,6 +160,15 @@ def test_a_link_however_its_address_is_written(address: str, key: str) -> None:
     assert without(html) == "<html><body><p>By <a></a></body></html>"
     other = html.replace("/user/", "/user/x").replace("user=", "user=x")
     assert without(other) is other
+
+
+@pytest.mark.parametrize("blanks", ["", " " * 60, "\r\n" * 300])
+def test_json_behind_white_space(blanks: str) -> None:
+    """The engine's answer is read however much stands before it."""
+    said = {"comments": "<div class='title_quote'>Цитата: Прохожий</div><blockquote>да</blockquote>"}
+    text = blanks + json.dumps(said)
+    without = partial(redacted, is_forgotten={"guest:прохожий"}.__contains__, url="/", skins=COMMENTS)
+    assert json.loads(without(text))["comments"] == "<div class='title_quote'></div><blockquote></blockquote>"
 
 
 def test_a_page_from_before_utf_8_that_nobody_can_read() -> None:

@@ -121,7 +121,7 @@ def redacted(
     """
     if not may_show(text, is_forgotten, guests=guests):
         return text
-    start = text[:200].lstrip("\ufeff \t\r\n").lower()
+    start = beginning(text).lower()
     if not readable:
         edits = list(_swept(text, is_forgotten)) + list(_names_swept(text, is_forgotten))
     elif start.startswith("{"):
@@ -144,7 +144,7 @@ def may_show(text: str, is_forgotten: IsForgotten, *, guests: bool = True) -> bo
     Args:
         guests: As in `redacted`.
     """
-    if text[:50].lstrip("\ufeff \t\r\n").startswith("{"):
+    if beginning(text).startswith("{"):
         text = "\n".join(_decoded(match[1])[0] for match in _STRING.finditer(text))
     members = {name for tail in {match["tail"] for match in _addresses(text)} for name in _profiles(tail)}
     redirects = set(_REDIRECT.findall(text) if "do=go&" in text else ())
@@ -161,6 +161,11 @@ def may_show(text: str, is_forgotten: IsForgotten, *, guests: bool = True) -> bo
     if not guests:
         return False
     return any(_is_named(unescape(words), is_forgotten) for words in set(_ALONE.findall(text)))
+
+
+def beginning(text: str) -> str:
+    """The first characters of a text behind white space, however much of it there is: JSON may begin with any."""
+    return text.lstrip("\ufeff \t\r\n")[:200]
 
 
 def _names(text: str) -> Iterator[str]:
