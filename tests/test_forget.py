@@ -447,6 +447,25 @@ def test_nobody_of_that_name_is_kept_out_all_the_same(filled: tuple[str, Path]) 
     assert after == before
 
 
+def test_postgres_keeps_nobody_among_the_commonest_values(
+    crawled: tuple[Path, Path], new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    """The planner's statistics are a copy of what the columns say."""
+    url, folder = new_database("postgres"), tmp_path / "archive"
+    shutil.copytree(crawled[1], folder)
+    reparse(url, folder, Choice(editions=EN), apply=True, processes=1, say=print)
+
+    def known() -> str:
+        values = "coalesce(most_common_vals::text, '') || coalesce(histogram_bounds::text, '')"
+        return "".join(row["said"] for row in rows(url, f"SELECT {values} AS said FROM pg_stats"))
+
+    with database.engine(url, writes=True).begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    assert NICKNAMES[MEMBER] in known()
+    forgotten(url, folder, MEMBER)
+    assert NICKNAMES[MEMBER].casefold() not in known().casefold()
+
+
 def test_a_whole_life_without_somebody(new_database: Callable[[str], str], tmp_path: Path) -> None:
     """Edits, removals, returns, a rename: the archive without a person tells what the database has."""
     url, folder = new_database("sqlite"), tmp_path / "archive"

@@ -202,7 +202,7 @@ def forget(
         if summary.applied:
             click.echo(f"{summary.articles} articles were folded anew. The person is forgotten.")
     if not summary.overwritten:
-        click.echo("Somebody uses the tables: run VACUUM FULL when nobody does.", err=True)
+        click.echo("Somebody uses the tables: run VACUUM (FULL, ANALYZE) when nobody does.", err=True)
     if summary.unread:
         sys.exit(CannotStore.exit_code)
 
