@@ -28,6 +28,7 @@ from crawler.site import Edition
 from crawler.spider import ThreadSpider
 from crawler.storage import ledger
 from crawler.storage.archive import Archive
+from crawler.storage.erasures import overwrite_freed
 from crawler.tally import Verdict, verdict
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class CrawlRecords:
         """Write the crawl's row for each edition, and give the spider what it needs."""
         spider, archive, now = self.spider, self.archive, datetime.now(UTC)
         locked = [edition.id for edition in archive.editions]
-        if finished(self.warcs.folder, archive.run_now, locked) is False:
+        if finished(self.warcs.folder, archive.run_now, locked, self._overwrite) is False:
             logger.warning(
                 "A forgetting had been cut short, and what it had begun is undone: forget that person once more."
             )
@@ -118,6 +119,10 @@ class CrawlRecords:
             )
             for edition in archive.editions
         }
+
+    def _overwrite(self) -> None:
+        if not overwrite_freed(self.archive.url):
+            logger.warning("Somebody uses the tables: run VACUUM (FULL, ANALYZE) when nobody does.")
 
     async def spider_opened(self) -> None:
         crawler, archive = self.spider.crawler, self.archive

@@ -9,10 +9,11 @@ Everywhere that a page marks as that person the bytes are cut out; what is cut, 
    is quoted. Those that show the person, and those that refer to them, are written anew beside the old ones.
 3. A journal in the archive's folder names the old and the new files; then the new ones get their lasting names.
 4. One transaction lets `fetches` name the new files, folds the articles anew and takes the person's own rows out.
-5. The old files are destroyed, the journal goes, and the database gives up what deleted rows have left in its files.
+5. The old files are destroyed, the database gives up what deleted rows have left in its files, and the journal goes.
 
 Whoever finds the journal later (the next crawl or forgetting) knows by `fetches` whether the transaction was done:
-then it destroys the old files, else the new ones (`finished`). In the second case somebody has to forget once more.
+then it does what is left of 5, else it destroys the new files (`finished`). In the second case somebody has to forget
+once more.
 
 What crawls that were killed left torn at the end of a file is destroyed as well: nobody can read what it shows.
 """
@@ -122,11 +123,10 @@ def forget(
     if not key:
         raise BadArgument("Whom to forget? Give a key of the table authors, such as vasya or guest:vasya.")
     with opened(url, editions, apply=apply) as run:
-        work = _Work(run, folder, key, editions, secret.encode(), processes, say, now or datetime.now(UTC))
-        summary = work.done(reason) if apply else work.counted()
-    if apply:
-        summary.overwritten = overwrite_freed(url)
-    return summary
+        work = _Work(
+            run, url, folder, key, editions, secret.encode(), processes, say, now or datetime.now(UTC)
+        )
+        return work.done(reason) if apply else work.counted()
 
 
 class _Work:
@@ -135,6 +135,7 @@ class _Work:
     def __init__(
         self,
         run: Run,
+        url: str,
         folder: Path,
         key: str,
         editions: Sequence[Edition],
@@ -144,6 +145,7 @@ class _Work:
         now: datetime,
     ) -> None:
         self._run = run
+        self._url = url
         self._folder = folder
         self._key = key
         self._editions = {edition.id: edition for edition in editions}
@@ -151,6 +153,7 @@ class _Work:
         self._processes = processes
         self._say = say
         self._now = now
+        self._overwritten = True
         self._readers = readers()
         before = loaded(self._run, self._editions, self._readers, secret.decode())
         self._hashes = {id: self._hashes_in(id) for id in self._editions}
@@ -193,7 +196,7 @@ class _Work:
     def done(self, reason: str) -> Summary:
         """Do it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        if finished(self._folder, self._run, self._editions) is False:
+        if self._finished() is False:
             self._say("An earlier forgetting had been cut short; what it had begun is undone.")
         renames = sum(self._run(renames_of, edition, self._key) for edition in self._editions)
         for edition_id, hashes in self._hashes.items():
@@ -226,7 +229,7 @@ class _Work:
             reader_version=READER_VERSION,
         )
         self._say("The database knows the new files alone.")
-        finished(self._folder, self._run, self._editions)
+        self._finished()
         return Summary(
             applied=True,
             files=len(found),
@@ -235,7 +238,14 @@ class _Work:
             articles=articles,
             unread=unread,
             renames=renames,
+            overwritten=self._overwritten,
         )
+
+    def _finished(self) -> bool | None:
+        return finished(self._folder, self._run, self._editions, self._overwrite)
+
+    def _overwrite(self) -> None:
+        self._overwritten = overwrite_freed(self._url)
 
     def _searched(self) -> dict[str, Searched]:
         """What each file of the archive shows of the person."""

@@ -147,7 +147,9 @@ def loaded(
     return KeptOut({id: Erasures.of(key, some) for id, some in rows.items()}, readers)
 
 
-def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]) -> bool | None:
+def finished(
+    folder: Path, run: Callable[..., Any], edition_ids: Collection[int], overwrite: Callable[[], object]
+) -> bool | None:
     """
     Finish what a forgetting that was cut short has left in the archive; see `crawler.forget`.
 
@@ -155,6 +157,8 @@ def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]
         run: Calls a function of `storage` with a connection first.
 
         edition_ids: The editions of which the caller holds the locks. What concerns others is left alone.
+
+        overwrite: Lets the database give up what deleted rows have left in its files.
 
     Returns:
         None where there was nothing to do. True where the old files were still to be destroyed; False where the
@@ -182,5 +186,7 @@ def finished(folder: Path, run: Callable[..., Any], edition_ids: Collection[int]
     missing = [name for name in new if not (folder / name).exists()]
     if missing:
         raise CannotStore(f"The archive lacks {missing[0]}, which is to take the place of an older file.")
-    destroy(folder, [*told["old"], JOURNAL])
+    destroy(folder, told["old"])
+    overwrite()
+    destroy(folder, [JOURNAL])
     return True

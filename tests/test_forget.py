@@ -283,6 +283,27 @@ def test_one_that_is_killed_is_finished_by_the_next(
     assert not (folder / JOURNAL).exists()
 
 
+def test_a_crawl_that_finishes_one_has_the_freed_rows_overwritten(
+    crawled: tuple[Path, Path], new_database: Callable[[str], str], tmp_path: Path, site: SampleSite
+) -> None:
+    url, folder = new_database("postgres"), tmp_path / "archive"
+    shutil.copytree(crawled[1], folder)
+    reparse(url, folder, Choice(editions=EN), apply=True, processes=1, say=print)
+
+    def say(line: str) -> None:
+        if STEPS[-1] in line:
+            raise Killed
+
+    with pytest.raises(Killed):
+        forgotten(url, folder, MEMBER, say=say)
+    where = "SELECT pg_relation_filenode('comments') AS file"
+    before = rows(url, where)
+    ended = crawl(url, site.url, "visit=all", WARC_DIR=str(folder), FORGET_KEY=SECRET)
+    assert ended.code == 0, ended.err
+    assert rows(url, where) != before
+    assert not (folder / JOURNAL).exists()
+
+
 @pytest.mark.parametrize("step", STEPS[1:])
 def test_what_only_the_archive_knows_is_not_lost(step: str, filled: tuple[str, Path], tmp_path: Path) -> None:
     """Whoever is to finish what was begun cannot ask the rows of fetches, or has another database."""
@@ -311,7 +332,7 @@ def test_what_only_the_archive_knows_is_not_lost(step: str, filled: tuple[str, P
     database.migrate(other)
     with pytest.raises(BadArgument):
         forgotten(other, folder, MEMBER, secret="")
-    assert finished(folder, in_one(other), [1, 2]) is None
+    assert finished(folder, in_one(other), [1, 2], lambda: None) is None
     assert sorted(folder.iterdir()) == names
     forgotten(url, folder, MEMBER)
     assert [archived.fetch.id for archived in ArchiveReader(folder).exchanges()] == held
