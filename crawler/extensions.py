@@ -23,7 +23,7 @@ from crawler.fetching.numbers import Numbers
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
 from crawler.items import Fetch, Host
-from crawler.kept_out import KeptOut, finished, loaded
+from crawler.kept_out import NOT_OVERWRITTEN, KeptOut, finished, loaded
 from crawler.site import Edition
 from crawler.spider import ThreadSpider
 from crawler.storage import ledger
@@ -122,7 +122,7 @@ class CrawlRecords:
 
     def _overwrite(self) -> None:
         if not overwrite_freed(self.archive.url):
-            logger.warning("Somebody uses the tables: run VACUUM (FULL, ANALYZE) when nobody does.")
+            logger.warning(NOT_OVERWRITTEN)
 
     async def spider_opened(self) -> None:
         crawler, archive = self.spider.crawler, self.archive

@@ -26,6 +26,12 @@ JOURNAL: Final = "forgetting.json"
 MIN_SECRET: Final = 16
 """Shortest FORGET_KEY, in characters: a shorter one could be found by trying."""
 
+NOT_OVERWRITTEN: Final = (
+    "The files of the database still hold what was deleted, as somebody uses it or its disk is full: "
+    "forget that person once more when nobody does."
+)
+"""What to tell where the database has not given up what deleted rows have left in its files."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptOut:

@@ -170,6 +170,7 @@ def forget(
     words stay, also those that name the person. FORGET_KEY must be set, and stay the same.
     """
     from crawler import forget as forgetting  # other verbs need not wait for it
+    from crawler.kept_out import NOT_OVERWRITTEN
 
     environment = Environment()
     if not (dry_run or yes):
@@ -202,8 +203,8 @@ def forget(
         if summary.applied:
             click.echo(f"{summary.articles} articles were folded anew. The person is forgotten.")
     if not summary.overwritten:
-        click.echo("Somebody uses the tables: run VACUUM (FULL, ANALYZE) when nobody does.", err=True)
-    if summary.unread:
+        click.echo(NOT_OVERWRITTEN, err=True)
+    if summary.unread or not summary.overwritten:
         sys.exit(CannotStore.exit_code)
 
 

@@ -216,15 +216,21 @@ def overwrite_freed(url: str) -> bool:
     Let the database give up what deleted and superseded rows have left in its files.
 
     Returns:
-        Whether it did. On Postgres that takes each table for itself; it is not done while somebody else uses one.
+        Whether it did. On Postgres that takes each table for itself; it is not done while somebody else uses one. On
+        SQLite the file keeps what it held while somebody reads it.
     """
     made = engine(url)
     try:
         if made.dialect.name == "sqlite":
             with closing(made.raw_connection()) as connection:
                 assert isinstance(connection.driver_connection, sqlite3.Connection)
-                for statement in ("PRAGMA secure_delete = ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    connection.driver_connection.execute(statement).fetchall()
+                for statement in ("PRAGMA secure_delete = ON", "VACUUM"):
+                    connection.driver_connection.execute(statement)
+                busy, _, _ = connection.driver_connection.execute(
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                ).fetchone()
+                if busy:
+                    return False
         else:
             with made.connect().execution_options(isolation_level="AUTOCOMMIT") as tables:
                 for table in _PEOPLED:
