@@ -65,7 +65,8 @@ class Summary:
     #: Answers in them that show the person.
     answers: int = 0
     articles: int = 0
-    #: Articles that could not be read again, and why. The person is out of their rows all the same.
+    #: Articles that could not be read again, and why. The person's comments and quotations from them are out of their
+    #: rows all the same.
     unread: dict[str, str] = field(default_factory=dict)
     #: Other authors who were renamed to the person, or to whom the person was.
     renames: int = 0

@@ -401,6 +401,37 @@ def test_a_record_that_is_lost_keeps_nobody_in_the_archive(filled: tuple[str, Pa
     assert {row["id"] for row in rows(url, "SELECT id FROM fetches")} == held | {last["id"]}
 
 
+@KINDS
+def test_quotations_of_which_no_page_is_left(
+    kind: str, crawled: tuple[Path, Path], new_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    """The archive is lost: rows of others do not quote the person any more, and say all else that they said."""
+    url, folder = new_database(kind), tmp_path / "archive"
+    shutil.copytree(crawled[1], folder)
+    reparse(url, folder, Choice(editions=EN), apply=True, processes=1, say=print)
+    before = dump(url)
+    shutil.rmtree(folder)
+    summary = forgotten(url, folder, MEMBER)
+    after = dump(url)
+    quoting = 0
+    for old, new in zip(before["comments"], after["comments"], strict=True):
+        if old["author_key"] != MEMBER:
+            cut = [
+                quote | {"author": None, "text": ""} if quote["author"] == NICKNAMES[MEMBER] else quote
+                for quote in old["quotes"]
+            ]
+            quoting += cut != old["quotes"]
+            assert new == old | {"quotes": cut}
+    assert quoting
+    assert_nothing_is_left(url, folder, MEMBER)
+    concerned = {
+        row["article_id"]
+        for row in before["comments"]
+        if row["author_key"] == MEMBER or any(q["author"] == NICKNAMES[MEMBER] for q in row["quotes"])
+    }
+    assert set(summary.unread) == {f"en {id}" for id in concerned}
+
+
 def test_counting_changes_nothing(filled: tuple[str, Path]) -> None:
     url, folder = filled
     before, names = dump(url), sorted(folder.iterdir())

@@ -1,7 +1,8 @@
 """Who was forgotten, as keyed hashes, and taking them out of the tables."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +13,11 @@ from sqlalchemy.exc import DBAPIError
 
 from crawler.errors import BadRecord
 from crawler.normalise.erasure import ErasureKind
+from crawler.normalise.nicknames import nickname
 from crawler.site import Edition
 from crawler.storage.database import engine
 from crawler.storage.dialects import portions, upsert
+from crawler.storage.recorded import recorded
 from crawler.storage.refold import Reread, family, fold_anew
 from crawler.storage.schema import (
     article_states,
@@ -124,7 +127,8 @@ def let_go(
         files: Old name → new name of all files that were written anew.
 
     Returns:
-        How many articles were folded anew, and those that could not be, with the reason.
+        How many articles were folded anew; and those that cannot be read again, with the reason: their rows are
+        rid of the person's comments and of quotations from them all the same.
     """
     _move_fetches(connection, moves)
     _move_lost(connection, files)
@@ -135,6 +139,8 @@ def let_go(
     unread: dict[str, str] = {}
     count = 0
     for edition_id, edition in editions.items():
+        names, numbers = _names_of(connection, edition_id, key), _comments_of(connection, edition_id, key)
+        lost: dict[int, str] = {}
         left = concerned[edition_id]
         while left:
             members = family(connection, edition, [min(left)])
@@ -143,9 +149,79 @@ def let_go(
             try:
                 fold_anew(connection, edition, members, reread, reader_version=reader_version)
             except BadRecord as error:
-                unread |= {f"{edition.code} {id}": str(error) for id in members}
+                lost |= dict.fromkeys(members, str(error))
+        # What is still quoted was somebody else's with that name, or nobody can read the pages any more.
+        for article_id in _quoting(connection, edition_id, names, numbers) - lost.keys():
+            try:
+                deque(reread(recorded(connection, edition, [article_id])), maxlen=0)
+            except BadRecord as error:
+                lost[article_id] = str(error)
+        _cut_quotations(connection, edition_id, sorted(lost), names, numbers)
+        unread |= {f"{edition.code} {id}": problem for id, problem in sorted(lost.items())}
         _erase_author(connection, edition_id, key)
     return count, unread
+
+
+def _names_of(connection: Connection, edition_id: int, key: str) -> set[str]:
+    """What quotations may call a person, casefolded."""
+    names = {nickname(name).casefold() for name in spellings(connection, edition_id, key)}
+    return names | {key.removeprefix("guest:").removeprefix("unknown:")}
+
+
+def _comments_of(connection: Connection, edition_id: int, key: str) -> set[int]:
+    """The numbers of all comments of which a person has ever been the author."""
+    found: set[int] = set()
+    for table, id in ((comments, comments.c.id), (comment_states, comment_states.c.comment_id)):
+        mine = (table.c.author_key == key) & (table.c.edition_id == edition_id)
+        found.update(connection.scalars(select(id).where(mine)))
+    return found
+
+
+def _quoting(connection: Connection, edition_id: int, names: Set[str], numbers: Set[int]) -> set[int]:
+    """The articles with rows that quote a person."""
+    found: set[int] = set()
+    for table in (comments, comment_states):
+        query = select(table.c.article_id, table.c.quotes).where(table.c.edition_id == edition_id)
+        some = query.where(table.c.quotes != []).execution_options(yield_per=10_000)
+        for article_id, quotes in connection.execute(some):
+            if _without(quotes, names, numbers) != quotes:
+                found.add(article_id)
+    return found
+
+
+def _cut_quotations(
+    connection: Connection,
+    edition_id: int,
+    article_ids: Sequence[int],
+    names: Set[str],
+    numbers: Set[int],
+) -> None:
+    """Take the words of a person out of the quotations in these articles, of which no page can be read again."""
+    for table in (comments, comment_states):
+        for some in portions(article_ids):
+            here = (table.c.edition_id == edition_id) & table.c.article_id.in_(some) & (table.c.quotes != [])
+            for row in connection.execute(select(*table.primary_key, table.c.quotes).where(here)).all():
+                quotes = _without(row.quotes, names, numbers)
+                if quotes != row.quotes:
+                    this = and_(*(column == getattr(row, column.name) for column in table.primary_key))
+                    connection.execute(update(table).where(this).values(quotes=quotes))
+
+
+def _without(
+    quotes: Sequence[Mapping[str, Any]], names: Set[str], numbers: Set[int]
+) -> list[Mapping[str, Any]]:
+    """Quotations without a person's words; in one that names nobody are those of whom the one around it quotes."""
+    kept: list[Mapping[str, Any]] = []
+    around: list[bool] = []  # whether the quotations around are the person's
+    for quote in quotes:
+        del around[quote["level"] - 1 :]
+        if quote["author"] is None and quote["comment_id"] is None:
+            theirs = bool(around) and around[-1]
+        else:
+            theirs = quote["comment_id"] in numbers or nickname(quote["author"] or "").casefold() in names
+        around.append(theirs)
+        kept.append({**quote, "author": None, "text": ""} if theirs else quote)
+    return kept
 
 
 def _move_fetches(connection: Connection, moves: Iterable[Move]) -> None:
