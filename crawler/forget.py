@@ -156,7 +156,8 @@ class _Work:
         self._now = now
         self._overwritten = True
         self._readers = readers()
-        before = loaded(self._run, self._editions, self._readers, secret.decode())
+        # Of all editions: two keys in one archive, and whoever reads it whole would need both.
+        before = loaded(self._run, self._readers, self._readers, secret.decode())
         self._hashes = {id: self._hashes_in(id) for id in self._editions}
         erased = {
             id: Erasures(

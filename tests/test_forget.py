@@ -476,6 +476,18 @@ def test_with_another_key_nothing_is_done(filled: tuple[str, Path], site: Sample
     assert dump(url) == before
 
 
+def test_one_key_is_for_all_editions(filled: tuple[str, Path]) -> None:
+    """With another one in each, no verb could be run over both any more."""
+    url, folder = filled
+    forgotten(url, folder, MEMBER)
+    ended = command(
+        url, folder, "forget", MEMBER, "--yes", "--edition", "ru", secret="another secret of some length"
+    )
+    assert ended.code == 2
+    assert "FORGET_KEY is not the key" in ended.err
+    assert rows(url, "SELECT DISTINCT edition_id FROM erasures") == [{"edition_id": SITE.edition("en").id}]
+
+
 def test_an_archive_that_still_shows_them_does_not_bring_them_back(
     filled: tuple[str, Path], crawled: tuple[Path, Path]
 ) -> None:
