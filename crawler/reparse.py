@@ -24,6 +24,7 @@ from crawler.reading import READER_VERSION
 from crawler.rereading import exchanges, reread
 from crawler.site import Edition
 from crawler.sites import readers
+from crawler.storage.erasures import erased
 from crawler.storage.recorded import articles_to_read, restore_frontier, save_unknown, unknown_fetches
 from crawler.storage.refold import Difference, fold_told
 from crawler.upkeep import opened
@@ -268,9 +269,11 @@ def _find_unknown(
     def bad(error: BadRecord) -> None:
         summary.unread[f"{error.file} at byte {error.offset}"] = error.problem
 
+    redacted: set[int] = set()
     for name in archive.files():
         indexed = archive.index([name], bad=bad)
         while some := list(islice(indexed, INDEXED_AT_ONCE)):
+            redacted.update(one.edition_id for one in some if one.redacted)
             here = {one.fetch_id: one for one in some if one.edition_id in wanted}
             unknown = sorted(run(unknown_fetches, here.keys()))
             summary.unknown += len(unknown)
@@ -278,6 +281,12 @@ def _find_unknown(
                 _record(run, archive, wanted, known_readers, [here[id] for id in unknown], bad)
     if summary.unknown:
         say(f"{summary.unknown} exchanges are known to the archive alone")
+    strange = redacted & wanted.keys() - run(erased, list(wanted)).keys()
+    for code in sorted(wanted[id].code for id in strange):
+        say(
+            f"{code}: people were forgotten in this archive, and the database does not know who: the next crawl brings "
+            "them back. Copy the rows of the table erasures from its backup first, or forget them again."
+        )
 
 
 def _record(

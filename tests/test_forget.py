@@ -518,6 +518,23 @@ def test_an_archive_that_still_shows_them_does_not_bring_them_back(
     assert now["authors"] == after["authors"]
 
 
+def test_an_empty_database_that_does_not_know_who_was_forgotten(
+    filled: tuple[str, Path], new_database: Callable[[str], str]
+) -> None:
+    """It is told: the next crawl would bring them back."""
+    url, folder = filled
+    said: list[str] = []
+    choice = Choice(editions=EN)
+    empty = new_database("sqlite")
+    reparse(empty, folder, choice, apply=True, processes=1, say=said.append)
+    assert "forgotten" not in "".join(said)
+    forgotten(url, folder, MEMBER)
+    for known, warned in ((new_database("sqlite"), True), (url, False)):
+        said.clear()
+        reparse(known, folder, choice, apply=True, processes=1, say=said.append, secret=SECRET)
+        assert ("brings them back" in "".join(said)) is warned
+
+
 def test_nobody_of_that_name_is_kept_out_all_the_same(filled: tuple[str, Path]) -> None:
     url, folder = filled
     before = dump(url)

@@ -118,6 +118,9 @@ class Record:
             raise self.bad(f"it has no {name}")
         return value
 
+    def has(self, name: str) -> bool:
+        return name.lower() in self._fields
+
     def number(self, name: str) -> int:
         value = self.text(name)
         if not (value.isascii() and value.isdigit()):
@@ -125,7 +128,7 @@ class Record:
         return int(value)
 
     def number_or_none(self, name: str) -> int | None:
-        return self.number(name) if name.lower() in self._fields else None
+        return self.number(name) if self.has(name) else None
 
     def moment(self, name: str) -> datetime:
         value = self.text(name)

@@ -71,6 +71,8 @@ class Indexed:
     crawl_id: int | None = None
     visit_id: int | None = None
     article_id: int | None = None
+    #: Whether somebody who was forgotten was cut out of it.
+    redacted: bool = False
 
 
 class ArchiveReader:
@@ -272,6 +274,7 @@ class ArchiveReader:
             crawl_id=record.crawl_id,
             visit_id=record.visit_id,
             article_id=record.number_or_none("Archive-Article-Id"),
+            redacted=record.has("Archive-Redacted"),
         )
 
 
