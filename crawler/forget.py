@@ -200,6 +200,11 @@ class _Work:
         self._folder.mkdir(parents=True, exist_ok=True)
         if self._finished() is False:
             self._say("An earlier forgetting had been cut short; what it had begun is undone.")
+        if (self._folder / JOURNAL).exists():
+            raise CannotStore(
+                "An earlier forgetting in another edition or database was cut short: first forget that person there "
+                f"once more. Where that database is gone, remove {self._folder / JOURNAL}."
+            )
         renames = sum(self._run(renames_of, edition, self._key) for edition in self._editions)
         for edition_id, hashes in self._hashes.items():
             self._run(save_erasures, edition_id, hashes, now=self._now, reason=reason)

@@ -7,6 +7,7 @@ The crawl asks before an answer goes to the disk, reparse and import before a pa
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -162,7 +163,8 @@ def finished(
     Args:
         run: Calls a function of `storage` with a connection first.
 
-        edition_ids: The editions of which the caller holds the locks. What concerns others is left alone.
+        edition_ids: The editions of which the caller holds the locks. One in which somebody was to be forgotten is
+            enough: nobody forgets there any more. What concerns others alone is left alone.
 
         overwrite: Lets the database give up what deleted rows have left in its files.
 
@@ -172,11 +174,12 @@ def finished(
     """
     journal = folder / JOURNAL
     try:
-        told = json.loads(journal.read_text(encoding="utf-8"))
+        text = journal.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    told = json.loads(text)
     hashes = {int(id): hash for id, hash in told["hashes"].items()}
-    if not hashes.keys() <= set(edition_ids):
+    if hashes.keys().isdisjoint(edition_ids):
         return None
     known = run(erased, list(hashes))
     if any(hash not in known.get(id, {}) for id, hash in hashes.items()):
@@ -187,12 +190,15 @@ def finished(
         return False
     # What only the archive knew has no row that could tell; but the new files are whole.
     for name in new:
-        if (folder / (name + NEW)).exists():
+        with suppress(FileNotFoundError):
             (folder / (name + NEW)).rename(folder / name)
     missing = [name for name in new if not (folder / name).exists()]
     if missing:
         raise CannotStore(f"The archive lacks {missing[0]}, which is to take the place of an older file.")
     destroy(folder, told["old"])
     overwrite()
-    destroy(folder, [JOURNAL])
+    # Who holds the lock of another edition may have finished it meanwhile, and begun the next.
+    with suppress(FileNotFoundError):
+        if journal.read_text(encoding="utf-8") == text:
+            destroy(folder, [JOURNAL])
     return True

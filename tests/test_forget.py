@@ -20,6 +20,7 @@ from crawler.kept_out import JOURNAL, NOT_OVERWRITTEN, finished
 from crawler.reparse import Choice, reparse
 from crawler.sample import SampleSite, render_article, sample_articles
 from crawler.sample.markup import parsed, plain
+from crawler.site import Edition
 from crawler.sites.military_review import SITE
 from crawler.storage import database
 from crawler.storage.archive import Archive
@@ -89,7 +90,7 @@ def dump(url: str) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def forgotten(url: str, folder: Path, key: str, **how: Any) -> Any:
+def forgotten(url: str, folder: Path, key: str, editions: tuple[Edition, ...] = EN, /, **how: Any) -> Any:
     given: dict[str, Any] = {
         "secret": SECRET,
         "reason": "asked for it",
@@ -97,7 +98,7 @@ def forgotten(url: str, folder: Path, key: str, **how: Any) -> Any:
         "processes": 1,
         "say": print,
     }
-    return forget(url, folder, key, EN, **(given | how))
+    return forget(url, folder, key, editions, **(given | how))
 
 
 def command(url: str, folder: Path, *arguments: str, secret: str = SECRET) -> Ended:
@@ -304,6 +305,42 @@ def test_a_crawl_that_finishes_one_has_the_freed_rows_overwritten(
     assert ended.code == 0, ended.err
     assert rows(url, where) != before
     assert not (folder / JOURNAL).exists()
+
+
+def test_a_crawl_of_one_edition_finishes_one_in_all(filled: tuple[str, Path], site: SampleSite) -> None:
+    """As they are asked for by default: nobody else would."""
+    url, folder = filled
+
+    def say(line: str) -> None:
+        if STEPS[-1] in line:
+            raise Killed
+
+    with pytest.raises(Killed):
+        forgotten(url, folder, MEMBER, SITE.editions, say=say)
+    ended = crawl(url, site.url, "visit=all", WARC_DIR=str(folder), FORGET_KEY=SECRET)
+    assert ended.code == 0, ended.err
+    assert not (folder / JOURNAL).exists()
+    assert_nothing_is_left(url, folder, MEMBER)
+
+
+def test_one_that_was_killed_elsewhere_is_finished_there_first(filled: tuple[str, Path]) -> None:
+    """Its journal is all that tells which files were to go."""
+    url, folder = filled
+
+    def say(line: str) -> None:
+        if STEPS[-1] in line:
+            raise Killed
+
+    with pytest.raises(Killed):
+        forgotten(url, folder, MEMBER, say=say)
+    journal = (folder / JOURNAL).read_bytes()
+    other = (SITE.edition("ru"),)
+    with pytest.raises(CannotStore, match="first forget that person there"):
+        forgotten(url, folder, GUEST, other)
+    assert (folder / JOURNAL).read_bytes() == journal
+    forgotten(url, folder, MEMBER)
+    forgotten(url, folder, GUEST, other)
+    assert_nothing_is_left(url, folder, MEMBER)
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
