@@ -510,6 +510,9 @@ def test_with_another_key_nothing_is_done(filled: tuple[str, Path], site: Sample
         if secret:
             with pytest.raises(BadArgument, match="FORGET_KEY"):
                 forgotten(url, folder, GUEST, secret=secret)
+        ended = command(url, folder, "verify", "--no-archive", secret=secret)
+        assert "FORGET_KEY" in ended.out  # nobody was looked for
+    assert "FORGET_KEY" not in command(url, folder, "verify", "--no-archive").out
     assert dump(url) == before
 
 

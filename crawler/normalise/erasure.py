@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 ErasureKind = Literal["member", "guest", "unknown", "alias", "check"]
 """
@@ -19,8 +19,8 @@ alias                    another spelling of the name of one who was: quotations
 check                    nobody: it shows whether a key is the one that all others were made with
 """
 
-#: What no author is called.
-_NOBODY = ""
+NOBODY: Final = ""
+"""What no author is called: the key of the row that shows whether a secret is that of then."""
 
 
 def author_hash(secret: bytes, key: str) -> str:
@@ -30,7 +30,7 @@ def author_hash(secret: bytes, key: str) -> str:
 
 def check_hash(secret: bytes) -> str:
     """What is stored so that another secret is noticed."""
-    return author_hash(secret, _NOBODY)
+    return author_hash(secret, NOBODY)
 
 
 def kind_of(key: str) -> ErasureKind:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import CompoundSelect, Connection, Row, Subquery, and_, func, or_, select, union_all
 
 from crawler.fold.whole import Named
+from crawler.normalise.erasure import NOBODY
 from crawler.normalise.nicknames import MAX_LENGTH, nickname, skeleton
 from crawler.storage.authors import FACTS, latest_states, stored_authors
 from crawler.storage.invariants.inspection import Inspection, Seen, Tell, Wrong
@@ -140,12 +141,16 @@ def forgotten(inspection: Inspection, tell: Tell, person_hash: PersonHash | None
         return Seen(over=over)
     if person_hash is None:
         return Seen(over=over, told=("without FORGET_KEY nobody can tell who they are: not looked at",))
-    hashes = {
-        (row.edition_id, row.author_hash)
-        for row in inspection.rows(
-            select(erasures.c.edition_id, erasures.c.author_hash).where(inspection.mine(erasures))
+    stored = inspection.rows(
+        select(erasures.c.edition_id, erasures.c.author_hash, erasures.c.kind).where(
+            inspection.mine(erasures)
         )
-    }
+    )
+    kinds = {(row.edition_id, row.author_hash): row.kind for row in stored}
+    hashes = kinds.keys()
+    checks = {hash for hash, kind in kinds.items() if kind == "check"}
+    if any((id, person_hash(id, NOBODY)) not in checks for id, _ in checks):
+        return Seen(over=over, told=("FORGET_KEY is not the one of then, so nobody can tell: not looked at",))
     for table, key in ((authors, "key"), (author_names, "author_key"), (comment_states, "author_key")):
         column = table.c[key]
         query = select(column.label("key"), table.c.edition_id).where(
