@@ -32,7 +32,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from html import unescape
+from html import escape, unescape
 from urllib.parse import unquote_plus
 
 from selectolax.lexbor import LexborHTMLParser
@@ -81,6 +81,9 @@ _CREATOR = re.compile(
     r"<(?P<tag>dc:creator|author)>\s*(?:<!\[CDATA\[)?(?P<name>.*?)(?:\]\]>)?\s*</(?P=tag)>", re.DOTALL
 )
 _CDATA = re.compile(r"<!\[CDATA\[(?P<html>.*?)\]\]>", re.DOTALL)
+#: HTML in a feed, the other way to write it.
+_ESCAPED = re.compile(r">(?P<html>[^<]*?&lt;[^<]*+)<")
+_REFERENCE = re.compile(r"&#?\w+;")
 #: A name that stands alone between two tags, or between a tag and brackets.
 _ALONE = re.compile(r">([^<>]{1,300})(?=<)")
 _TAG = re.compile(r"<[^>]*>")
@@ -355,7 +358,27 @@ def _xml_edits(xml: str, is_forgotten: IsForgotten, url: str, skins: Sequence[Sk
                 Edit(begin + edit.start, begin + edit.end, edit.new)
                 for edit in _html_edits(match["html"], is_forgotten, url, skins)
             ]
+    for match in _ESCAPED.finditer(xml):
+        html, places = _unescaped(match["html"])
+        begin = match.start("html")
+        edits += [
+            Edit(begin + places[edit.start], begin + places[edit.end], escape(edit.new))
+            for edit in _html_edits(html, is_forgotten, url, skins)
+        ]
     return edits
+
+
+def _unescaped(raw: str) -> tuple[str, Sequence[int]]:
+    """What an escaped text means, and for each of its characters and its end where that stands in `raw`."""
+    parts: list[str] = []
+    places: list[int] = []
+    at = 0
+    for match in _REFERENCE.finditer(raw):
+        meant = unescape(match[0])
+        parts += (raw[at : match.start()], meant)
+        places += (*range(at, match.start()), *[match.start()] * len(meant))
+        at = match.end()
+    return "".join((*parts, raw[at:])), [*places, *range(at, len(raw) + 1)]
 
 
 # --- answers to the engine's script --------------------------------------------------------------------------------
