@@ -66,6 +66,14 @@ def test_a_thread_as_json_is_complete_and_in_utc(stored: str) -> None:
     assert row["body"] == first.body("ru")
 
 
+def test_what_an_output_cannot_take_is_escaped(stored: str) -> None:
+    ended = crawler(
+        stored, "thread", str(BIG.id), "--edition", "ru", "--json", PYTHONUTF8="0", PYTHONIOENCODING="latin-1"
+    )
+    assert ended.code == 0
+    assert json.loads(ended.out)["article"]["title"] == BIG.text["ru"].title
+
+
 def test_articles_and_crawls(stored: str) -> None:
     articles = json.loads(crawler(stored, "articles", "--edition", "en", "--limit", "100", "--json").out)
     assert [row["id"] for row in articles] == [

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from html import escape, unescape
 from random import Random
+from urllib.parse import quote as percent_encoded
 from urllib.parse import unquote_plus
 
 import pytest
@@ -161,6 +162,22 @@ def test_a_link_however_its_address_is_written(address: str, key: str) -> None:
     assert without(html) == "<html><body><p>By <a></a></body></html>"
     other = html.replace("/user/", "/user/x").replace("user=", "user=x")
     assert without(other) is other
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize("slash", ["/", r"\/"])
+@pytest.mark.parametrize("address", ["Вася Пупкин", "Вася+Пупкин", percent_encoded("Вася Пупкин")])
+def test_an_author_in_the_data_of_a_script(address: str, slash: str, *, ascii_only: bool) -> None:
+    """PHP writes JSON in ASCII, and slashes with a backslash, unless it is told otherwise."""
+
+    def page(name: str, address: str) -> str:
+        author = {"@type": "Person", "name": name, "url": f"https://example.org/user/{address}/"}
+        data = json.dumps({"@type": "Comment", "author": author}, ensure_ascii=ascii_only)
+        data = data.replace("/", slash)
+        return f'<script type="application/ld+json">{data}</script><p>Вася Пупкин is a name.</p>'
+
+    without = partial(redacted, is_forgotten={"вася пупкин"}.__contains__, url="/", skins=COMMENTS)
+    assert without(page("Вася Пупкин", address)) == page("", "")
 
 
 @pytest.mark.parametrize("packed", ["<![CDATA[{}]]>".format, escape])

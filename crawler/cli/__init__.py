@@ -12,6 +12,8 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
     moments    moments as people give them
 """
 
+import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -34,6 +36,9 @@ class Commands(click.Group):
             )
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal or file that has no Cyrillic gets \u0430
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except Stop as stop:

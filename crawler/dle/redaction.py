@@ -64,6 +64,8 @@ _NAME = re.compile(r"(?:[^/?#&]|&#?\w+;)+")
 #: The same, where a "&" is none of a character's reference.
 _BARE_NAME = re.compile(r"[^/?#&]+")
 _AFTER = re.compile(r"[/?#&]")
+#: A name in JSON that writes no letters but those of ASCII.
+_JSON_NAME = re.compile(r"""(?:[^/?#&"'<>\\]|\\u[0-9A-Fa-f]{4})+""")
 _REDIRECT = re.compile(r"""do=go&[^"'\s<>]*""")
 _OLD_REDIRECT = re.compile(r"""/engine/go\.php\?[^"'\s<>]*""")
 _TITLES = tuple(
@@ -231,6 +233,10 @@ def _profiles(tail: str) -> dict[str, int]:
             name = unquote_plus(decoded, errors="replace").strip()
             if raw and name:
                 found.setdefault(name, raw.end())
+    if (raw := _JSON_NAME.match(tail)) and "\\u" in raw[0]:
+        name = unquote_plus(_decoded(raw[0])[0], errors="replace").strip()
+        if name:
+            found.setdefault(name, raw.end())
     return found
 
 

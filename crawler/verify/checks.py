@@ -10,7 +10,7 @@ _FOLD_ANEW: Final = (
 _ANEW: Final = (
     "make the rows anew from the archive: `crawler reparse --apply` on an empty, migrated database."
 )
-_REBUILD: Final = f"M{_ANEW[1:]}"
+_REBUILD: Final = _ANEW[0].upper() + _ANEW[1:]
 #: For rows of all kinds.
 _FOLD_OR_REBUILD: Final = f"{_FOLD_ANEW} Rows of no article it leaves as they are; for these, {_ANEW}"
 _RESTORE: Final = "Restore the file from a backup; look at the disk first."
