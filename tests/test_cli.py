@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from crawler.cli.shown import WORTH_A_PROCESS
 from crawler.sample import SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS
 from crawler.storage import database
-from tests.crawling import crawl, crawler, environment, run
+from tests.crawling import PROJECT, crawl, crawler, environment, run
 from tests.forked import Ended
 
 NINE = next(article for article in sample_articles() if len(article.comments) == 9)
@@ -66,12 +67,31 @@ def test_a_thread_as_json_is_complete_and_in_utc(stored: str) -> None:
     assert row["body"] == first.body("ru")
 
 
-def test_what_an_output_cannot_take_is_escaped(stored: str) -> None:
-    ended = crawler(
-        stored, "thread", str(BIG.id), "--edition", "ru", "--json", PYTHONUTF8="0", PYTHONIOENCODING="latin-1"
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_an_output_cannot_take_is_escaped(stored: str, *, as_json: bool) -> None:
+    # A process of its own: one that is forked has the output of the one before it.
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "crawler.cli",
+            "thread",
+            str(BIG.id),
+            "--edition",
+            "ru",
+            *["--json"] * as_json,
+        ],
+        env=environment(stored, PYTHONUTF8="0", PYTHONIOENCODING="latin-1"),
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
     )
-    assert ended.code == 0
-    assert json.loads(ended.out)["article"]["title"] == BIG.text["ru"].title
+    out = done.stdout.decode("latin-1")
+    title = BIG.text["ru"].title
+    if as_json:
+        assert json.loads(out)["article"]["title"] == title
+    else:
+        assert out.splitlines()[0] == title.encode("latin-1", "backslashreplace").decode("latin-1")
 
 
 def test_articles_and_crawls(stored: str) -> None:

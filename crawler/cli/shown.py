@@ -1,8 +1,10 @@
 """What the verbs share: options, examples under their help, tables and JSON on the terminal."""
 
+import codecs
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +75,8 @@ def example(*lines: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_json_value))
+    takes_all = codecs.lookup(sys.stdout.encoding).name == "utf-8"
+    click.echo(json.dumps(value, ensure_ascii=not takes_all, indent=2, default=_json_value))
 
 
 def _json_value(value: Any) -> Any:
