@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from crawler.fold.content import json_text
 from crawler.items import Host
-from crawler.storage import ledger
+from crawler.storage import database, ledger
 from crawler.storage.types import utc_text
+from tests.postgres import Server
 
 #: Not in the first or last year: in UTC that may be one that no calendar of Python's has.
 any_moment = st.datetimes(timezones=st.timezones()).filter(lambda moment: 1 < moment.year < 9999)
@@ -41,6 +42,21 @@ def test_a_moment_comes_back_in_utc(connection: Connection) -> None:
     (host,) = ledger.known_hosts(connection, ["example.org"])
     assert host.paused_until is not None
     assert (host.paused_until, host.paused_until.tzinfo) == (in_moscow, UTC)
+
+
+@pytest.mark.parametrize("style", ["German", "SQL, DMY", "Postgres"])
+def test_a_moment_is_read_however_the_server_would_write_it(
+    migrated_postgres: str, postgres_server: Server, style: str
+) -> None:
+    with postgres_server.database(copy_of=migrated_postgres) as url:
+        name = url.rpartition("/")[2]
+        with database.engine(url).begin() as connection:
+            connection.execute(text(f"ALTER DATABASE \"{name}\" SET DateStyle = '{style}'"))
+        with database.engine(url).connect() as connection:
+            paused = datetime(2017, 11, 3, tzinfo=UTC)
+            ledger.save_host(connection, Host(host="example.org", paused_until=paused))
+            [host] = ledger.known_hosts(connection, ["example.org"])
+            assert host.paused_until == paused
 
 
 def test_a_moment_without_a_zone_is_refused(connection: Connection) -> None:
