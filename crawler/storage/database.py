@@ -95,7 +95,9 @@ def engine(url: str, *, writes: bool = False) -> Engine:
             "keepalives_count": 3,
             "tcp_user_timeout": 90_000,
             "options": "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
-            f" -c idle_session_timeout=0 -c timezone=UTC -c datestyle=ISO -c lock_timeout={BUSY_TIMEOUT_S}s",
+            f" -c idle_session_timeout=0 -c timezone=UTC -c datestyle=ISO -c lock_timeout={BUSY_TIMEOUT_S}s"
+            # In a stricter one the server ends transactions that would pass a second time: of two crawls at once.
+            r" -c default_transaction_isolation=read\ committed",
         },
     )
 

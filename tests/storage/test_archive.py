@@ -327,6 +327,22 @@ def test_who_will_write_holds_the_file_from_the_beginning(
         assert add_host(first, "first") == 1
 
 
+def test_two_crawls_do_not_end_each_other_where_the_server_would_be_strict(
+    own_postgres: str, postgres_server: Server
+) -> None:
+    name = own_postgres.rpartition("/")[2]
+    with database.engine(postgres_server.url).begin() as connection:
+        connection.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_isolation = serializable'))
+    with opened(own_postgres, EN) as english, opened(own_postgres, RU) as russian:
+
+        def meanwhile(connection: Connection) -> int:
+            add_host(connection, "en.example.org")
+            return russian.run_now(add_host, "example.org")
+
+        assert english.run_now(meanwhile) == 1
+        assert english.run_now(add_host, "another") == 3
+
+
 def test_the_lock_of_postgres_is_ours(own_postgres: str) -> None:
     """Other programs on the server may use advisory locks too: ours have a class of their own."""
     with opened(own_postgres, RU), database.reading(own_postgres) as connection:
