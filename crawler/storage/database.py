@@ -81,6 +81,8 @@ def engine(url: str, *, writes: bool = False) -> Engine:
                 raw.execute(begin)
 
         return made
+    # What the address asks for stands first: ours would be put in its place, and of two the last one counts.
+    asked = " ".join(address.normalized_query.get("options", ()))
     return create_engine(
         address,
         poolclass=NullPool,
@@ -94,7 +96,7 @@ def engine(url: str, *, writes: bool = False) -> Engine:
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 90_000,
-            "options": "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
+            "options": f"{asked} -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
             f" -c idle_session_timeout=0 -c timezone=UTC -c datestyle=ISO -c lock_timeout={BUSY_TIMEOUT_S}s"
             # In a stricter one the server ends transactions that would pass a second time: of two crawls at once.
             r" -c default_transaction_isolation=read\ committed",

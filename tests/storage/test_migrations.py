@@ -72,6 +72,17 @@ def test_up_down_and_up_again(database_url: str) -> None:
         assert relations(database_url) == set()
 
 
+def test_options_in_the_address_count(postgres_url: str) -> None:
+    with database.engine(postgres_url).begin() as connection:
+        connection.execute(text("CREATE SCHEMA kept_apart"))
+    url = f"{postgres_url}{'&' if '?' in postgres_url else '?'}options=-csearch_path%3Dkept_apart"
+    database.migrate(url)
+    assert relations(url) == metadata.tables.keys() | VIEWS.keys()
+    assert relations(postgres_url) == set()
+    with database.engine(url).connect() as connection:
+        assert connection.scalar(text("SHOW timezone")) == "UTC"
+
+
 def test_migrating_what_is_migrated_changes_nothing(migrated_url: str) -> None:
     before = relations(migrated_url)
     database.migrate(migrated_url)
