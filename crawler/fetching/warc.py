@@ -126,13 +126,22 @@ class WarcArchive:
         Wait until all that was saved is on the disk. Another thread may do that, while this one goes on saving.
 
         Raises:
-            CannotStore: Not all is there, and never will be: a disk that once refused is not asked again.
+            CannotStore: Not all is there, and never will be: a disk that once refused is not asked again. Or it is
+                where nobody finds it.
         """
         with self._lock, _cannot_store(self.folder):
             if self._lost is not None:
                 raise self._lost
+            files = [file for file in self._files.values() if file.waits]
+            for file in files:
+                if not file.is_in_place:
+                    self._failed = self._lost = CannotStore(
+                        f"The archive file {file.name} is not in the folder {self.folder} any more: somebody has "
+                        "removed, moved or replaced one of them. Put it back, and the next crawl goes on."
+                    )
+                    raise self._lost
             # Under descriptors of their own: the files may be closed meanwhile.
-            waiting = [(file, file.size, file.descriptor()) for file in self._files.values() if file.waits]
+            waiting = [(file, file.size, file.descriptor()) for file in files]
         try:
             with _cannot_store(self.folder):
                 for _, _, descriptor in waiting:
@@ -283,6 +292,14 @@ class WarcFile:
     def waits(self) -> bool:
         """Whether some of its records are not on the disk yet."""
         return self.synced < self.size
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it stands where others look for it. One who has it open could write into it for ever."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), self._open_path.stat())
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def descriptor(self) -> int:
         """Another descriptor of the file, which whoever asked for it closes."""

@@ -499,5 +499,25 @@ def test_what_stands_in_a_full_file_that_the_disk_refuses_is_lost(
     writer.close()
 
 
+@pytest.mark.parametrize("happens", ["removed", "moved", "replaced by a file", "replaced by a copy"])
+def test_a_folder_that_is_gone_is_noticed(tmp_path: Path, happens: str) -> None:
+    folder = tmp_path / "archive"
+    writer = archive(folder)
+    writer.save(exchange(1))
+    writer.sync()
+    folder.rename(tmp_path / "elsewhere")
+    match happens:
+        case "removed":
+            shutil.rmtree(tmp_path / "elsewhere")
+        case "replaced by a file":
+            folder.touch()
+        case "replaced by a copy":
+            shutil.copytree(tmp_path / "elsewhere", folder)
+    writer.save(exchange(2))
+    for again in (writer.sync, writer.sync, lambda: writer.save(exchange(3))):
+        with pytest.raises(CannotStore, match="Put it back"):
+            again()
+
+
 def _broken(_: int) -> None:
     raise OSError(errno.EIO, os.strerror(errno.EIO))
