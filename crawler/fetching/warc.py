@@ -156,6 +156,9 @@ class WarcArchive:
             for _, _, descriptor in waiting:
                 os.close(descriptor)
         with self._lock:
+            # Of what it has lost the system tells one who asks, and no other: a file may have been closed meanwhile.
+            if self._lost is not None:
+                raise self._lost
             for file, size, _ in waiting:
                 file.synced = max(file.synced, size)
 

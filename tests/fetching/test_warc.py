@@ -10,7 +10,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, get_ident
 
 import pytest
 from scrapy import Request
@@ -496,6 +496,32 @@ def test_what_stands_in_a_full_file_that_the_disk_refuses_is_lost(
             writer.save(exchange(2))
     with pytest.raises(CannotStore, match="Input/output error"):
         writer.sync()
+    writer.close()
+
+
+def test_what_the_disk_tells_the_one_who_closes_a_file_is_told_to_the_one_who_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = archive(tmp_path, max_bytes=1)
+    writer.save(exchange(1))
+    waiting, go_on = Event(), Event()
+    closes = get_ident()
+
+    def told_once(fd: int) -> None:
+        if get_ident() == closes:
+            _broken(fd)
+        waiting.set()
+        assert go_on.wait(60)
+
+    with monkeypatch.context() as disk, ThreadPoolExecutor() as other:
+        disk.setattr(os, "fsync", told_once)
+        waited = other.submit(writer.sync)
+        assert waiting.wait(60)
+        with pytest.raises(CannotStore, match="Input/output error"):
+            writer.save(exchange(2))  # into the next file
+        go_on.set()
+        with pytest.raises(CannotStore, match="Input/output error"):
+            waited.result()
     writer.close()
 
 
