@@ -581,6 +581,25 @@ def test_sigterm_lets_what_is_under_way_be_stored(url: str) -> None:
     assert article_ids(url) == {article.id for article in sample_articles()}
 
 
+def test_a_second_signal_ends_a_crawl_at_once(url: str) -> None:
+    with SampleSite(edition="en") as site:
+        for article in sample_articles():
+            site.answers[article.path] = replace(site.answer(article.path), delay_s=10)
+        process = begun(url, site)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)  # another one: the system would make one of two that are the same
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 1
+        assert "stopped at once by a second signal" in err
+        assert "Traceback" not in err
+        site.answers.clear()
+        assert crawl(url, site.url, "depth=0").code == 0
+    assert [row["state"] for row in rows(url, "SELECT state FROM crawls ORDER BY id")] == [
+        "killed",
+        "finished",
+    ]
+
+
 def test_after_a_kill_the_next_crawl_goes_on(url: str) -> None:
     with SampleSite(edition="en") as site:
         slow(site)

@@ -18,7 +18,8 @@ class Command(ScrapyCrawl):
     Run a spider; exit with the first that applies.
 
     2 bad arguments or settings · 75 another crawl of this edition is running · 3 database or archive cannot be used ·
-    4 site unreachable or refusing · 5 too many pages not understood · 0 finished, or stopped by a signal
+    4 site unreachable or refusing · 5 too many pages not understood · 1 stopped at once by a second signal ·
+    0 finished, or stopped by a signal
     """
 
     def short_desc(self) -> str:
@@ -41,6 +42,12 @@ class Command(ScrapyCrawl):
             return
         task = process.crawl(crawler, **opts.spargs)
         process.start()
+        if not task.done():  # nothing was waited for, and nobody is there who could note the end
+            self.exitcode = 1
+            sys.stderr.write(
+                "crawl: stopped at once by a second signal; what is stored is whole, and the next crawl goes on\n"
+            )
+            return
         error = task.exception()
         if isinstance(error, Stop):
             self._fail(error)
