@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from crawler.errors import AlreadyRunning, CannotStore
+from crawler.errors import AlreadyRunning, CannotStore, CrawlerError
 from crawler.site import Edition
 from crawler.storage.database import (
     cannot_store,
@@ -73,6 +73,8 @@ class Archive:
         self._sync = sync
         self._engine = engine(url, writes=True)
         self._connection: Connection | None = None
+        #: Why there is no connection any more. The first to meet it may be nobody who could tell it, see `hand_in`.
+        self._lost: CrawlerError | None = None
         self._file_locks: list[FileLock] = []
         # One thread: SQLite wants its connection used where it was made, and order is part of the promise.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
@@ -203,13 +205,18 @@ class Archive:
         except SQLAlchemyError as error:
             raise cannot_store(error, self.url) from error
         # The server went away. Once more, on a new connection, if nobody took our place.
+        try:
+            with storage_errors(self.url):
+                self._reconnect()
+        except CrawlerError as error:
+            self._lost = error
+            raise
         with storage_errors(self.url):
-            self._reconnect()
             return self._try(work, *args, **kwargs)
 
     def _try(self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._connection is None:
-            raise CannotStore(f"The connection to the database {shown(self.url)} is lost.")
+            raise self._lost or CannotStore(f"The connection to the database {shown(self.url)} is lost.")
         with self._connection.begin():
             return work(self._connection, *args, **kwargs)
 
