@@ -208,11 +208,12 @@ class Archive:
         try:
             with storage_errors(self.url):
                 self._reconnect()
+                return self._try(work, *args, **kwargs)
         except CrawlerError as error:
-            self._lost = error
+            if self._connection is None or self._connection.invalidated:
+                self._disconnect()  # SQLAlchemy would make a new one by itself, without locks
+                self._lost = error
             raise
-        with storage_errors(self.url):
-            return self._try(work, *args, **kwargs)
 
     def _try(self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         if self._connection is None:

@@ -257,6 +257,23 @@ def test_work_that_was_cut_off_is_done_once(own_postgres: str, postgres_server: 
     assert tries == [1]
 
 
+def test_after_work_that_is_always_cut_off_nothing_is_written_without_the_lock(
+    own_postgres: str, postgres_server: Server
+) -> None:
+    def cut_off(connection: Connection) -> int:
+        add_host(connection, "cut off")
+        end_connections(postgres_server, own_postgres)
+        return add_host(connection, "too late")
+
+    with opened(own_postgres, EN) as archive:
+        with pytest.raises(CannotStore, match="terminat"):
+            archive.run_now(cut_off)
+        with opened(own_postgres, EN), pytest.raises(CannotStore, match="terminat"):
+            archive.run_now(add_host, "without the lock")
+    with database.reading(own_postgres) as connection:
+        assert queries.totals(connection)["hosts"] == 0
+
+
 def test_who_lost_the_lock_does_not_write(own_postgres: str, postgres_server: Server) -> None:
     with opened(own_postgres, EN) as archive:
         end_connections(postgres_server, own_postgres)
