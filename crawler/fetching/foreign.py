@@ -32,6 +32,8 @@ MAX_RECORD: Final = 64 * 1024 * 1024
 
 _CHUNK: Final = 64 * 1024
 _GZIP: Final = b"\x1f\x8b\x08"
+#: With these programs fill a file up to a round length; gzip allows zeros behind its end.
+_PADDING: Final = b"\0\r\n"
 #: Most bytes of the fields of a record: those of Heritrix have some thousand.
 _MAX_FIELDS: Final = 1024 * 1024
 _LOADER: Final = ArcWarcRecordLoader()
@@ -208,8 +210,10 @@ class _Stream:
 
     def first_line(self) -> bytes | None:
         """The first line of the next record; None at the end of the file."""
-        self._in_record = False
+        behind_a_record, self._in_record = self._in_record, False
         while True:
+            if behind_a_record and self._is_padding_to_the_end():
+                return None
             if self._used == len(self._data) and not self._fill():
                 return None
             self.offset = self._member_at if self.packed else self._at_byte
@@ -218,6 +222,21 @@ class _Stream:
             if line.strip():
                 self._in_record = True
                 return line
+
+    def _is_padding_to_the_end(self) -> bool:
+        """Whether nothing but padding follows, to the end of the file."""
+        if self._member is not None or (self.packed and self._used < len(self._data)):
+            return False  # what was unpacked is no padding of the file
+        rest = self._data[self._used :] or self._raw
+        if rest[:1].strip(_PADDING):
+            return False
+        here = self._file.tell()
+        try:
+            while rest and not rest.strip(_PADDING):
+                rest = self._file.read(_CHUNK)
+        finally:
+            self._file.seek(here)
+        return not rest
 
     @property
     def _at_byte(self) -> int:

@@ -166,6 +166,29 @@ def test_lost_and_strange_bytes_between_records(tmp_path: Path, packed: bool) ->
         assert {error.offset for error in bad} == {begin}
 
 
+@pytest.mark.parametrize("packing", ["each record", "nothing", "the whole file"])
+@pytest.mark.parametrize("padding", [b"\0" * 3, b"\r\n\r\n", b"\n" + 2_000_000 * b"\0" + b"\n"])
+def test_padding_at_the_end_is_no_damage(tmp_path: Path, packing: str, padding: bytes) -> None:
+    data = three(packed=packing == "each record").data
+    data = gzip.compress(data) if packing == "the whole file" else data
+    (path := tmp_path / "theirs.warc.gz").write_bytes(data + padding)
+    found, bad = read(path)
+    assert (uris(found), bad) == (["1-a.html", "2-a.html", "3-a.html"], [])
+    path.write_bytes(data + padding + b"strange")  # but what follows it is
+    found, bad = read(path)
+    assert (len(found), len(bad)) == (3, 1)
+    path.write_bytes(b"\0" * 9)  # and what holds nothing else is no archive
+    assert len(read(path)[1]) == 1
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_record_that_is_cut_before_padding_is_damaged(tmp_path: Path, packed: bool) -> None:
+    data = three(packed=False).data[:-200]
+    (path := tmp_path / "theirs.warc").write_bytes((gzip.compress(data) if packed else data) + b"\0" * 9)
+    _, bad = read(path)
+    assert len(bad) == 1
+
+
 def test_a_member_that_holds_less_than_its_record_says(tmp_path: Path) -> None:
     file = three()
     begin, end = file.offsets[5], file.offsets[6]
