@@ -26,6 +26,7 @@ from warcio.recordloader import ArcWarcRecord, ArcWarcRecordLoader
 from warcio.statusandheaders import StatusAndHeadersParserException
 
 from crawler.errors import BadRecord
+from crawler.fetching.bodies import ENCODINGS, MAX_LAYERS, Damaged, TooBig, packings, unpacked
 
 MAX_RECORD: Final = 64 * 1024 * 1024
 """Longest block that is read, in bytes; no page is so long."""
@@ -382,13 +383,16 @@ def _unpacks_to_a_record(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignAnswer:
-    """An answer as our archive holds it: chunks joined, and no line in its head that misleads about its body."""
+    """
+    An answer as our archive holds it: without what Transfer-Encoding did, and no line in its head that misleads about
+    its body.
+    """
 
     status: int
     #: Status line and header lines, with the empty line at the end.
     head: bytes
     headers: tuple[tuple[bytes, bytes], ...]
-    #: Packed as the head says.
+    #: Packed as Content-Encoding says.
     body: bytes = field(repr=False)
     #: What proves that the body is whole, in the words of `crawler.fetching.bodies`: "dataloss": it is not; "partial":
     #: nothing does but itself.
@@ -424,6 +428,16 @@ def answer(block: bytes, *, date: bytes | None = None) -> ForeignAnswer | None:
         said = None
         if joined is not None:
             body, flags = joined, set() if whole else {"dataloss"}
+    # Packed for the way alone, over what Content-Encoding says.
+    for coding in reversed(_packed_for_the_way(headers)):
+        if _is_packed(body, coding.encode()):
+            said = None
+            try:
+                body = unpacked(body, coding, max_bytes=MAX_RECORD)
+            except (Damaged, TooBig):
+                flags = {"dataloss"}
+                break
+            flags -= {"partial"}
     misleading.add(b"transfer-encoding")
     packing = b",".join(_values(headers, b"content-encoding")).strip().lower()
     if packing not in (b"", b"identity") and not _is_packed(body, packing):
@@ -475,6 +489,12 @@ def _values(
 def _said_length(headers: list[tuple[bytes, bytes]]) -> int | None:
     said = {value for value in _values(headers, b"content-length") if value.isdigit() and len(value) < 16}
     return int(said.pop()) if len(said) == 1 else None
+
+
+def _packed_for_the_way(headers: list[tuple[bytes, bytes]]) -> list[str]:
+    """What Transfer-Encoding says beside the chunks, as far as we unpack it, in the order in which that was done."""
+    codings = packings(_values(headers, b"transfer-encoding"))
+    return [coding for coding in codings if coding in (*ENCODINGS, "x-gzip")][-MAX_LAYERS:]
 
 
 def _is_packed(body: bytes, packing: bytes) -> bool:

@@ -327,6 +327,37 @@ NO_ZLIB_HEADER = zlib.compress(PAGE)[2:-4]
             id="packed, in chunks",
         ),
         pytest.param(
+            ["Transfer-Encoding: gzip, chunked"],
+            chunked(gzip.compress(ENDLESS), 11),
+            ENDLESS,
+            id="packed for the way, which proves the end",
+        ),
+        pytest.param(
+            ["Transfer-Encoding: gzip", "Transfer-Encoding: chunked", "Content-Encoding: br"],
+            chunked(gzip.compress(brotli.compress(PAGE)), 11),
+            PAGE,
+            id="packed, and once more for the way",
+        ),
+        pytest.param(
+            ["Transfer-Encoding: gzip, chunked", "Content-Encoding: gzip"],
+            chunked(gzip.compress(PAGE), 11),
+            PAGE,
+            id="packed once, and said twice",
+        ),
+        pytest.param(
+            ["Transfer-Encoding: x-gzip", "Content-Length: 9"],
+            gzip.compress(ENDLESS),
+            ENDLESS,
+            id="packed for the way, without chunks",
+        ),
+        pytest.param(
+            ["Transfer-Encoding: gzip, chunked"],
+            chunked(gzip.compress(PAGE)[:-4], 11),
+            "incomplete",
+            id="packed for the way, and cut",
+        ),
+        pytest.param(["Transfer-Encoding: gzip, chunked"], PAGE, PAGE, id="unpacked, and chunks joined"),
+        pytest.param(
             [
                 "X-Crawler-Transfer-Encoding: chunked",
                 "X-Crawler-Content-Encoding: gzip",
@@ -370,10 +401,14 @@ def test_the_lines_of_a_head() -> None:
     assert b"ate" not in (answer(b"HTTP/1.1 200 OK\r\nDate: now\r\n\r\n", date=b"") or found).head
 
 
-@given(st.binary(max_size=200), st.sampled_from(["", "gzip", "br", "deflate"]), st.booleans())
-def test_any_bytes_are_a_body_of_some_kind(body: bytes, packing: str, in_chunks: bool) -> None:
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["", "gzip", "br", "deflate"]),
+    st.sampled_from(["", "chunked", "gzip, deflate, chunked"]),
+)
+def test_any_bytes_are_a_body_of_some_kind(body: bytes, packing: str, on_the_way: str) -> None:
     headers = [f"Content-Encoding: {packing}"] if packing else []
-    found = came(*headers, *(["Transfer-Encoding: chunked"] if in_chunks else []), body=body)
+    found = came(*headers, *([f"Transfer-Encoding: {on_the_way}"] if on_the_way else []), body=body)
     assert isinstance(whole(found), (bytes, str))
 
 
