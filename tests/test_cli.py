@@ -94,6 +94,46 @@ def test_what_an_output_cannot_take_is_escaped(stored: str, *, as_json: bool) ->
         assert out.splitlines()[0] == title.encode("latin-1", "backslashreplace").decode("latin-1")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["articles", "--limit", "100"], ["thread", str(BIG.id), "--json"], ["thread", "-h"], ["-h"]]
+)
+def test_an_output_that_nobody_reads_ends_it_quietly(stored: str, arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = _ended_with_output(stored, write, *arguments)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["articles", "--limit", "100"], ["thread", str(BIG.id), "--json"], ["thread", "-h"], ["-h"]]
+)
+def test_an_output_that_cannot_be_written(stored: str, arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = _ended_with_output(stored, full.fileno(), *arguments)
+        assert done.returncode == 3
+        assert done.stderr == "crawler: The output cannot be written: No space left on device.\n"
+        # Where it cannot even be said, the exit code is the same.
+        done = _ended_with_output(stored, full.fileno(), *arguments, errors=full.fileno())
+        assert done.returncode == 3
+
+
+def _ended_with_output(
+    url: str, output: int, *arguments: str, errors: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "crawler.cli", *arguments],
+        env=environment(url),
+        cwd=PROJECT,
+        stdout=output,
+        stderr=errors,
+        text=True,
+        check=False,
+    )
+
+
 def test_articles_and_crawls(stored: str) -> None:
     articles = json.loads(crawler(stored, "articles", "--edition", "en", "--limit", "100", "--json").out)
     assert [row["id"] for row in articles] == [

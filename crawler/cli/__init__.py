@@ -12,14 +12,23 @@ The command `crawler`: its verbs. What they do is done elsewhere; here it is ask
     moments    moments as people give them
 """
 
+import errno
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from crawler.cli import asking, crawling, histories, importing, keeping, probing
-from crawler.errors import Stop
+from crawler.errors import CannotStore, Stop
+
+#: With this programs end that nobody listens to any more (SIGPIPE), as a shell tells it.
+NOBODY_LISTENS: Final = 141
+#: What a disk says that takes no more.
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Commands(click.Group):
@@ -35,15 +44,49 @@ class Commands(click.Group):
                 [(name, verb.get_short_help_str(limit=200)) for name, verb in self.commands.items()]
             )
 
+    def make_context(self, *args: Any, **more: Any) -> click.Context:
+        with _output():  # of --help and --version
+            return super().make_context(*args, **more)
+
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # a terminal or file that has no Cyrillic gets \u0430
                 stream.reconfigure(errors="backslashreplace")
-        try:
-            return super().invoke(ctx)
-        except Stop as stop:
-            click.echo(f"crawler: {stop}", err=True)
-            ctx.exit(stop.exit_code)
+        with _output():
+            try:
+                return super().invoke(ctx)
+            except Stop as stop:
+                click.echo(f"crawler: {stop}", err=True)
+                ctx.exit(stop.exit_code)
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    """End where nobody reads what is printed any more, without a word; and where the disk is full, with one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            code = NOBODY_LISTENS
+        elif error.errno in _FULL and error.filename is None:
+            code = CannotStore.exit_code
+            with suppress(OSError):  # perhaps it is this output
+                click.echo(f"crawler: The output cannot be written: {error.strerror}.", err=True)
+        else:
+            raise
+        for stream in (sys.stdout, sys.stderr):
+            _give_up_what_is_left(stream)
+        raise click.exceptions.Exit(code) from error
+
+
+def _give_up_what_is_left(stream: Any) -> None:
+    """Python writes at its end what is left of the output; where that fails, it makes 120 of every exit code."""
+    try:
+        stream.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
