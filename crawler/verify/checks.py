@@ -113,7 +113,7 @@ FETCHES: Final = Check(
 )
 FRONTIER: Final = Check(
     name="frontier",
-    means="the frontier says of no article what no visit has shown",
+    means="an article that was read to its end, moved, not there or not understood, as the frontier says, has a visit",
     invariants=(5,),
     remedy="Visit the article again: `crawler crawl -a ids=N`.",
 )

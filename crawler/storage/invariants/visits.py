@@ -178,7 +178,12 @@ def fetched(inspection: Inspection, tell: Tell) -> Seen:
 
 
 def planned(inspection: Inspection, tell: Tell) -> Seen:
-    """The frontier says of no article what no visit has shown."""
+    """
+    An article that was read to its end, moved, not there or not understood, as the frontier says, has a visit.
+
+    Which one that was, and what it has shown, may differ: an import or a better reader may give visits another outcome
+    later, and the frontier keeps what was said then.
+    """
     visit = (
         select(visits.c.id)
         .where(
