@@ -9,7 +9,8 @@ Everything that can go wrong, grouped by what to do about it.
         ├── BadArgument      2   what was asked for makes no sense: correct it, ask again
         ├── AlreadyRunning  75   another crawl of this edition holds the lock: come back later
         ├── CannotStore      3   the database or the archive cannot be used: mend it first
-        │   └── UnreadableValue  a row holds what nobody can read: `crawler verify` tells which
+        │   ├── UnreadableValue  a row holds what nobody can read: `crawler verify` tells which
+        │   └── RowsDisagree     somebody changed one row and not the others: likewise
         └── SiteRefuses      4   the site is unreachable or does not want us: come back later
 
 What passes by itself (a time-out, a 503) is not an error but an outcome of a fetch: see
@@ -106,6 +107,10 @@ class UnreadableValue(CannotStore):
     def __init__(self, problem: str) -> None:
         super().__init__(f"The database cannot be used: {problem}. `crawler verify` tells where.")
         self.problem = problem
+
+
+class RowsDisagree(CannotStore):
+    """Rows of the database name different articles for one and the same thing; the text says which."""
 
 
 class SiteRefuses(Stop):

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.errors import BadRecord, CannotStore
+from crawler.errors import BadRecord, CannotStore, RowsDisagree
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader, Indexed
 from crawler.items import Exchange, Recorded
@@ -217,7 +217,7 @@ def reparse(
                         reader_version=READER_VERSION,
                         apply=apply,
                     )
-                except BadRecord as error:
+                except (BadRecord, RowsDisagree) as error:
                     summary.unread |= {f"{edition.code} {id}": str(error) for id in article_ids}
                     continue
                 if apply:

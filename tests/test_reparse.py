@@ -250,6 +250,28 @@ def test_a_damaged_record_leaves_its_article_as_it_is(copied: tuple[str, Path]) 
     assert dump(url) == before
 
 
+@pytest.mark.parametrize(("moved", "to"), [(LONG, SHORT), (SHORT, LONG)])
+def test_a_fetch_that_somebody_moved_leaves_both_articles_as_they_are(
+    copied: tuple[str, Path], moved: SampleArticle, to: SampleArticle
+) -> None:
+    url, folder = copied
+    fetch_id = rows(url, "SELECT max(id) AS id FROM fetches WHERE article_id = :id", id=moved.id)[0]["id"]
+    spoil(url, f"UPDATE fetches SET article_id = {to.id} WHERE id = {fetch_id}")
+    before = dump(url)
+    for apply in (False, True):
+        summary = read_again(url, folder, again=True, apply=apply)
+        assert summary.articles == 1
+        assert summary.unread.keys() == {f"en {moved.id}", f"en {to.id}"}
+        for problem in summary.unread.values():
+            assert f"fetch {fetch_id} is of article {to.id} in the table fetches" in problem
+            assert f"its visit of article {moved.id}" in problem
+            assert "`crawler verify`" in problem
+    assert dump(url) == before
+    assert "visits" in faults(looked(url, folder))
+    spoil(url, f"UPDATE fetches SET article_id = {moved.id} WHERE id = {fetch_id}")
+    assert not read_again(url, folder, again=True).unread
+
+
 def test_the_verb(copied: tuple[str, Path]) -> None:
     url, folder = copied
     id = LONG.comments[0].id

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from crawler.errors import BadRecord
+from crawler.errors import BadRecord, RowsDisagree
 from crawler.families import Run, families, members, told
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.warc import WarcArchive
@@ -133,7 +133,7 @@ def _fold(
             if isinstance(said, BadRecord):
                 raise said
             found = run(_folded, edition, article_ids, known, said, again)
-        except BadRecord as error:
+        except (BadRecord, RowsDisagree) as error:
             summary.unreadable(edition, article_ids, error)
             continue
         done.update(found.article_ids)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from crawler.errors import BadRecord
+from crawler.errors import BadRecord, CrawlerError
 from crawler.site import Edition
 from crawler.storage.refold import Difference
 
@@ -45,7 +45,7 @@ class Summary:
     def bad(self, error: BadRecord) -> None:
         self._tell(f"{error.file} at byte {error.offset}", error.problem)
 
-    def unreadable(self, edition: Edition, article_ids: Sequence[int], error: BadRecord) -> None:
+    def unreadable(self, edition: Edition, article_ids: Sequence[int], error: CrawlerError) -> None:
         self._tell(f"{edition.code} {', '.join(map(str, article_ids))}", str(error))
 
     def _tell(self, where: str, problem: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Table, and_, select, update
 
+from crawler.errors import RowsDisagree
 from crawler.fold.look import Row
 from crawler.fold.whole import Whole
 from crawler.items import Author, Exchange, Fetch, Recorded
@@ -225,15 +226,42 @@ def fold_told(
         told: The same, as they are read now.
 
         reread: For pages of other articles, of which an author may have to be taken.
+
+    Raises:
+        RowsDisagree: A fetch is of another article than its visit. What such fetches come to could not be stored, or
+            would take from an article what was seen of it.
     """
+    _require_agreement(connection, edition, article_ids)
     found = difference(connection, edition, article_ids, known, told, reader_version=reader_version)
     while others := _elsewhere(connection, found):
         wider = family(connection, edition, {*found.article_ids, *others})
+        _require_agreement(connection, edition, wider)
         known = recorded(connection, edition, wider)
         found = difference(connection, edition, wider, known, reread(known), reader_version=reader_version)
     if apply:
         write(connection, found, reread)
     return found
+
+
+def _require_agreement(connection: Connection, edition: Edition, article_ids: Iterable[int]) -> None:
+    """Raise RowsDisagree where a fetch and its visit are not of the same article, and one of them is of these."""
+    moved = (
+        select(fetches.c.id, fetches.c.article_id, visits.c.article_id.label("of_visit"))
+        .join(visits, visits.c.id == fetches.c.visit_id)
+        .where(fetches.c.article_id.is_distinct_from(visits.c.article_id))
+        .order_by(fetches.c.id)
+    )
+    for some in portions(sorted(article_ids)):
+        for table in (fetches, visits):
+            row = connection.execute(
+                moved.where(table.c.article_id.in_(some), table.c.edition_id == edition.id)
+            ).first()
+            if row is not None:
+                raise RowsDisagree(
+                    f"fetch {row.id} is of article {row.article_id} in the table fetches, and its visit of article "
+                    f"{row.of_visit}. Somebody changed rows by hand: `crawler verify` tells which, and its record in "
+                    "the archive (Archive-Article-Id) which article is right."
+                )
 
 
 def _elsewhere(connection: Connection, found: Difference) -> set[int]:

@@ -98,7 +98,8 @@ VISITS: Final = Check(
     name="visits",
     means="every visit has its fetches, and one outcome unless its crawl still runs",
     invariants=(14,),
-    remedy=f"Where its crawl was killed, the next crawl gives it one. Otherwise: {_FOLD_ANEW}",
+    remedy="Where its crawl was killed, the next crawl gives it one. A fetch that somebody moved must first be moved "
+    f"back: its record in the archive names the article. Otherwise: {_FOLD_ANEW}",
 )
 SWEEPS: Final = Check(
     name="sweeps",
