@@ -36,6 +36,10 @@ class Store:
             )
         except Stop as stop:
             spider.stop(stop)
+        except Exception as bug:  # Scrapy logs it, and no more
+            about = item.fetch.url if item.fetch is not None else f"a visit of {item.edition.code}"
+            spider.tallies[item.edition.id].fail(f"{about}: not stored ({type(bug).__name__}: {bug})")
+            raise
         else:
             spider.tallies[item.edition.id].add(item, saved)
         return item
