@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from crawler.fetching.capture import Place
 from crawler.sample import Answer, SampleComment, SampleSite, sample_articles
@@ -598,6 +599,23 @@ def test_a_second_signal_ends_a_crawl_at_once(url: str) -> None:
         "killed",
         "finished",
     ]
+
+
+def test_a_second_signal_does_not_wait_for_a_server_that_hangs(postgres_url: str) -> None:
+    database.migrate(postgres_url)
+    with SampleSite(edition="en") as site, database.engine(postgres_url).connect() as other:
+        slow(site)
+        process = begun(postgres_url, site)
+        other.execute(text("LOCK articles IN ACCESS EXCLUSIVE MODE"))
+        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        while not other.scalar(waits):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)  # the lock would be waited for longer
+        assert process.returncode == 1
+        assert "stopped at once by a second signal" in err
 
 
 def test_after_a_kill_the_next_crawl_goes_on(url: str) -> None:

@@ -1,6 +1,7 @@
 """`scrapy crawl` with an honest exit code: Scrapy's own ends with 0 even when every page failed."""
 
 import argparse
+import os
 import sys
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
@@ -42,12 +43,14 @@ class Command(ScrapyCrawl):
             return
         task = process.crawl(crawler, **opts.spargs)
         process.start()
-        if not task.done():  # nothing was waited for, and nobody is there who could note the end
-            self.exitcode = 1
+        if not task.done():
             sys.stderr.write(
                 "crawl: stopped at once by a second signal; what is stored is whole, and the next crawl goes on\n"
             )
-            return
+            sys.stderr.flush()
+            os._exit(
+                1
+            )  # else Python waits for the thread that stores, and that perhaps for a server that hangs
         error = task.exception()
         if isinstance(error, Stop):
             self._fail(error)
