@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -347,6 +348,28 @@ NOW = datetime(2026, 8, 7, tzinfo=UTC)
 def test_dates_of_captures(date: str, at: datetime | str) -> None:
     page = at_address("http://topwar.ru/7-a.html", date)
     assert (page.at if isinstance(page, PageAt) else page) == at
+
+
+def test_a_capture_from_before_all_that_it_shows(url: str, tmp_path: Path) -> None:
+    long_ago = datetime(2011, 5, 1, tzinfo=UTC)
+    file = ForeignFile()
+    file.wget(seen(SHORT, long_ago))
+    for dry_run in (True, False):
+        summary = taken(file, url, tmp_path, dry_run=dry_run)
+        assert (summary.taken, summary.passed_over["later_years"]) == (0, 1)
+    assert rows(url, "SELECT * FROM fetches") == []
+    # One date may be wrong on the page itself, and what is reckoned from the capture's own date proves nothing.
+    page = seen(SHORT, long_ago).body.decode()
+    one_older = page.replace("31 October 2017", "31 October 2010", 1)
+    days_alone = re.sub(r"( 2017|-2017,|2017-10-31)[T ]\d\d: ?\d\d", r"\1", page)
+    reckoned = re.sub(r"\d+ (October|November) 2017", "Yesterday, 10: 00", days_alone)
+    for number, body in enumerate((one_older, reckoned, days_alone)):
+        assert body != page
+        file = ForeignFile()
+        file.wget(replace(seen(SHORT, long_ago + timedelta(number)), body=body.encode()))
+        summary = taken(file, url, tmp_path)
+        assert (summary.taken, "later_years" in summary.passed_over) == (1, False)
+        assert summary.outcomes == {"ok": 1}
 
 
 def test_every_record_is_taken_or_passed_over_for_a_reason(url: str, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from crawler.fetching.bodies import looked_at, packings
 from crawler.fetching.capture import Capture, Truncation
 from crawler.fetching.foreign import MAX_RECORD, ForeignAnswer, ForeignRecord
 from crawler.fetching.headers import one_line
-from crawler.items import Fetch, FetchKind
+from crawler.items import ArticlePage, Fetch, FetchKind
+from crawler.normalise.timestamps import TOLERANCE, named_moment
 from crawler.reading import MAX_BYTES
-from crawler.site import Edition
+from crawler.site import Edition, Site
 
 #: Why a record is passed over, in words; a status other than 200 has its number behind it.
 REASONS: Final[Mapping[str, str]] = {
@@ -32,6 +33,7 @@ REASONS: Final[Mapping[str, str]] = {
     "too_long": "longer than any page",
     "no_date": "without a date",
     "wrong_date": "from the future, or from before the Web: a clock was wrong",
+    "later_years": "with dates of later years alone: the date of the capture is wrong",
     "repeats": "repeat a page that is not in these files",
 }
 
@@ -42,6 +44,7 @@ _FIRST: Final = datetime(1996, 1, 1, tzinfo=UTC)
 _WAYBACK: Final = re.compile(
     r"https?://web\.archive\.org(?::80|:443)?/web/([0-9]{14})([a-z]{2}_)?/(.+)", re.IGNORECASE
 )
+_YEAR: Final = re.compile(rb"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _COMMA: Final = re.compile("%2c", re.IGNORECASE)
 _SAFE: Final = "".join(map(chr, range(33, 127)))
 
@@ -189,3 +192,27 @@ def capture(page: PageAt, found: ForeignAnswer, *, truncated: str | None) -> Cap
         truncated=cut,
         origin=page.origin,
     )
+
+
+def may_be_of_later_years(text: bytes, at: datetime) -> bool:
+    """Whether a page, unpacked, has the number of a later year anywhere: only then is it worth reading for that."""
+    last = (at + TOLERANCE).year
+    return any(int(year) > last for year in _YEAR.findall(text))
+
+
+def is_of_later_years(page: ArticlePage, at: datetime, edition: Edition, site: Site) -> bool:
+    """
+    Whether all dates that a page writes out are of later years than its capture, so that this cannot be its date.
+
+    One date may be wrong on the page itself. What counts from the clock of the capture, and days without a time, are no
+    evidence.
+    """
+    article = page.article
+    written = [article.published_machine, article.published_raw]
+    for comment in page.comments.comments:
+        written += [comment.posted_machine, comment.posted_raw]
+    words = site.date_words[edition.code]
+    named = [named_moment(one, zone=site.time_zone, words=words) for one in written if one]
+    last = (at + TOLERANCE).year
+    years = [moment.at.year for moment in named if moment is not None]
+    return bool(years) and min(years) > last

@@ -13,6 +13,7 @@ from crawler.fetching.foreign import answer
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import WarcArchive
+from crawler.importing.captures import is_of_later_years, may_be_of_later_years
 from crawler.importing.summary import Summary
 from crawler.items import Fetch, Recorded
 from crawler.reading import READER_VERSION
@@ -46,7 +47,10 @@ class Taker(ABC):
 
     def finish(self) -> None:
         """Take those that are waiting."""
-        some, self._some, self._bytes = self._some, [], 0
+        some = [one for one in self._some if not _is_of_later_years(one)]
+        for _ in range(len(self._some) - len(some)):
+            self.summary.pass_over("later_years")
+        self._some, self._bytes = [], 0
         new, known = self.run(_numbered, some)
         self.summary.known += known
         self.summary.taken += len(new)
@@ -55,6 +59,24 @@ class Taker(ABC):
     @abstractmethod
     def _take(self, new: Sequence[Capture]) -> None:
         """Take pages that were not imported before."""
+
+
+def _archived(one: Capture) -> Archived:
+    """A page as it would come back from our archive."""
+    found = answer((one.response_head or b"") + one.body)
+    assert found is not None
+    return Archived(fetch=one.fetch, headers=found.headers, sent=one.body)
+
+
+def _is_of_later_years(one: Capture) -> bool:
+    """Whether the date of a capture cannot be its own: see `captures.is_of_later_years`."""
+    archived, at = _archived(one), one.fetch.fetched_at
+    if one.fetch.outcome != "ok" or not may_be_of_later_years(archived.body().text, at):
+        return False
+    known = readers()
+    (exchange,) = exchanges([archived], known)
+    site = known[one.fetch.edition_id].site
+    return exchange.page is not None and is_of_later_years(exchange.page, at, exchange.edition, site)
 
 
 def _numbered(connection: Any, some: Sequence[Capture]) -> tuple[list[Capture], int]:
@@ -124,10 +146,7 @@ class Looking(Taker):
                 self.summary.known += 1
                 continue
             self._seen.add(mark)
-            found = answer((one.response_head or b"") + one.body)
-            assert found is not None
-            archived = Archived(fetch=one.fetch, headers=found.headers, sent=one.body)
-            for exchange in exchanges([archived], known):
+            for exchange in exchanges([_archived(one)], known):
                 assert exchange.fetch is not None
                 self.summary.came_to(exchange.fetch.outcome)
 

@@ -106,6 +106,17 @@ def machine_moment(text: str, *, zone: ZoneInfo, seen_at: datetime) -> Moment:
     return _resolved(_machine_saying(text, zone), text, zone, seen_at, ())
 
 
+def named_moment(text: str, *, zone: ZoneInfo, words: tuple[DateWords, ...]) -> Moment | None:
+    """
+    The moment that the words of a date name by themselves, whenever the page was fetched.
+
+    None where they count from the fetch ("yesterday, 14:05"), name a day without a time, or are of no form that our
+    own grammar knows.
+    """
+    saying = _grammar(words).saying(text, zone)
+    return saying if type(saying) is Moment and saying.precision == "minute" else None
+
+
 def _resolved(
     saying: _Saying, text: str, zone: ZoneInfo, seen_at: datetime, words: tuple[DateWords, ...]
 ) -> Moment:
