@@ -48,9 +48,8 @@ class Command(ScrapyCrawl):
                 "crawl: stopped at once by a second signal; what is stored is whole, and the next crawl goes on\n"
             )
             sys.stderr.flush()
-            os._exit(
-                1
-            )  # else Python waits for the thread that stores, and that perhaps for a server that hangs
+            # Python itself would wait for the thread that stores, and that perhaps for a server that hangs.
+            os._exit(1)
         error = task.exception()
         if isinstance(error, Stop):
             self._fail(error)

@@ -23,7 +23,7 @@ def test_a_mutant_is_caught(mutant: Mutant, on_sqlite: StoredState) -> None:
     """By the naive fold alone: a mistake in `crawler.fold` would be made by its own whole as well."""
     machine = histories(on_sqlite, whole=False)
     with applied(mutant):
-        found = failed(machine, 150, seed=1)
+        found = failed(machine, 600, seed=1)  # most fail within some dozens
     before = machine.tried
     tried_again(machine, found)  # the very history that fails with the mistake passes without
     assert machine.tried > before
