@@ -19,8 +19,8 @@ How we ask a site for pages: politely, and knowing what came of every exchange.
     records       the same files, as they are read
     record        what one record says
     members       the gzip members that records stand in
-    foreign       archives that others made, as they are read
     rewriting     the same, written anew without what is to be forgotten
+    foreign       archives that others made, as they are read; foreign_answers: what an answer in them holds
     conversation  a few requests outside a crawl, as polite as one
 
 A request ends in exactly one of four ways, and the spider hears of it exactly once:

@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 from crawler.dle.addresses import address
 from crawler.fetching.bodies import looked_at, packings
 from crawler.fetching.capture import Capture, Truncation
-from crawler.fetching.foreign import MAX_RECORD, ForeignAnswer, ForeignRecord
+from crawler.fetching.foreign import MAX_RECORD, ForeignRecord
+from crawler.fetching.foreign_answers import ForeignAnswer
 from crawler.fetching.headers import one_line
 from crawler.items import ArticlePage, Fetch, FetchKind
 from crawler.normalise.timestamps import TOLERANCE, named_moment

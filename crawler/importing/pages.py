@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from crawler.fetching.capture import Capture
-from crawler.fetching.foreign import ForeignRecord, answer, payload_name, records
+from crawler.fetching.foreign import ForeignRecord, payload_name, records
+from crawler.fetching.foreign_answers import answer
 from crawler.importing.captures import PageAt, capture, hosts, original_date, page_at
 from crawler.importing.summary import Summary
 from crawler.importing.taking import Taker

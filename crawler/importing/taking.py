@@ -9,7 +9,7 @@ from typing import Any, Final
 from crawler.errors import BadRecord
 from crawler.families import Run
 from crawler.fetching.capture import Capture
-from crawler.fetching.foreign import answer
+from crawler.fetching.foreign_answers import answer
 from crawler.fetching.records import Archived, ArchiveReader
 from crawler.fetching.rewriting import Without, capture_without
 from crawler.fetching.warc import WarcArchive

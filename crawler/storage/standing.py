@@ -14,6 +14,9 @@ from crawler.storage.dialects import sought
 from crawler.storage.schema import articles, comments, fetches, frontier, visits
 from crawler.storage.statements import Statement
 
+#: What is looked at of comments, which tells whether a page brings anything new.
+Stored = Mapping[int, Any]
+
 
 @dataclass(slots=True)
 class Standing:
@@ -34,11 +37,7 @@ class Standing:
     #: Number of the newest recorded fetch that asked for the article; None where there is none, or it was seen.
     newest_fetch: int | None
     #: Those of the page's comments that are stored, by their numbers.
-    comments: "Stored"
-
-
-#: What is looked at of comments, which tells whether a page brings anything new.
-Stored = Mapping[int, Any]
+    comments: Stored
 
 
 def standing(

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from crawler.errors import BadRecord
 from crawler.fetching.bodies import looked_at
-from crawler.fetching.foreign import ForeignAnswer, ForeignRecord, answer, payload_name, records
+from crawler.fetching.foreign import ForeignRecord, payload_name, records
+from crawler.fetching.foreign_answers import ForeignAnswer, answer
 from tests.foreign import ForeignFile, Seen, arc, chunked
 
 AT = datetime(2016, 5, 17, 8, 0, 1, tzinfo=UTC)
