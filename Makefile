@@ -25,8 +25,9 @@ help: ## show this list
 sample: .venv/.made ## try everything on a small made-up site, without the network
 	@.venv/bin/crawler sample
 
+# A process that hangs or crashes is not started anew: xdist would give it the same test, and again.
 test: .venv/.made ## run the whole test suite, Postgres included
-	@.venv/bin/python -m pytest --numprocesses auto --dist loadfile
+	@.venv/bin/python -m pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 crawl: .venv/.made ## crawl the live English edition, politely, into ./crawler.db and ./archive
 	@.venv/bin/scrapy crawl military_review

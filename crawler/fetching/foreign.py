@@ -81,10 +81,10 @@ def records(
         bad: Is told of everything that cannot be read.
     """
     try:
+        if path.is_fifo() or path.is_char_device():  # to open one might wait for whoever writes into it
+            bad(BadRecord(path.name, 0, "a pipe can be read only once: save it in a file first"))
+            return
         with path.open("rb") as file:
-            if not file.seekable():
-                bad(BadRecord(path.name, 0, "a pipe can be read only once: save it in a file first"))
-                return
             start: int | None = 0
             while start is not None:
                 stream = _Stream(file, start)
