@@ -73,6 +73,7 @@ class CrawlRecords:
             spider.arguments.editions,
             embedded=settings["DATABASE_URL"] == EMBEDDED_DATABASE,
             sync=warcs.sync,
+            patient=lambda: crawler.crawling,  # until a signal asks to stop
         )
         records = cls(spider, archive, warcs)
         archive.open()

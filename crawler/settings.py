@@ -33,6 +33,8 @@ DOWNLOAD_DELAY_JITTER = 0.0
 CONCURRENT_REQUESTS_PER_DOMAIN = 1
 #: What a signal to stop has to wait for: a request a host, and one that waits.
 CONCURRENT_REQUESTS = 4
+#: Bytes of pages that wait to be stored before no more is asked for, as while a database server is started anew.
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 1_000_000
 
 # --- nothing happens behind our back: what to ask, and again, is the spider's and the frontier's to decide --------
 

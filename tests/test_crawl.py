@@ -22,6 +22,7 @@ from crawler.sample.content import EDITIONS, Edition
 from crawler.storage import database
 from crawler.storage.ledger import last_fetch_id
 from crawler.storage.queries import thread
+from tests.broken_line import Line
 from tests.crawling import PROJECT, content, crawl, crawl_command, crawler, environment, rows
 from tests.warcs import Record, records
 
@@ -616,6 +617,39 @@ def test_a_second_signal_does_not_wait_for_a_server_that_hangs(postgres_url: str
         _, err = process.communicate(timeout=20)  # the lock would be waited for longer
         assert process.returncode == 1
         assert "stopped at once by a second signal" in err
+
+
+def test_a_database_that_is_away_for_a_while_is_waited_for(postgres_url: str) -> None:
+    database.migrate(postgres_url)
+    with SampleSite(edition="en") as site, Line(postgres_url) as line:
+        slow(site)
+        process = begun(line.url, site, "depth=0")
+        with line.away():
+            time.sleep(2)
+        site.answers.clear()
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    assert "It is waited for, 10 minutes at most." in err
+    assert "The database answers again." in err
+    assert article_ids(postgres_url) == {article.id for article in sample_articles()}
+    assert rows(postgres_url, "SELECT * FROM completeness_view WHERE NOT complete OR orphans > 0") == []
+
+
+def test_one_signal_ends_the_wait_for_a_database(postgres_url: str) -> None:
+    database.migrate(postgres_url)
+    with SampleSite(edition="en") as site, Line(postgres_url) as line:
+        slow(site)
+        process = begun(line.url, site)
+        with line.away():
+            time.sleep(1)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+        assert process.returncode == 3, err
+        assert "cannot be used" in err.splitlines()[-1]
+        assert "Traceback" not in err
+        site.answers.clear()
+        assert crawl(postgres_url, site.url, "depth=0").code == 0
+    assert article_ids(postgres_url) == {article.id for article in sample_articles()}
 
 
 def test_after_a_kill_the_next_crawl_goes_on(url: str) -> None:

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from threading import Event
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from crawler.errors import AlreadyRunning, CannotStore, CrawlerError
 from crawler.site import Edition
@@ -33,6 +35,20 @@ T = TypeVar("T")
 
 #: First half of the keys of our advisory locks on Postgres; the second is the edition's number.
 LOCK_CLASS = 0x41524348
+
+#: Seconds for which a server that goes away is waited for, as one that is started anew; and between two looks.
+AWAY_S: Final = 600.0
+LOOK_EVERY_S: Final = 1.0
+
+#: How often the same work is tried on connections that break: it may be what ends the server.
+TRIES: Final = 3
+
+LOCK: Final = text("SELECT pg_try_advisory_lock(:class, :edition)")
+#: The server may hear much later than we that a line is broken, and holds the lock for us until then.
+END_OURSELVES: Final = text("""
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = :class AND objid = :edition AND pid = :ours
+""")
 
 
 class Archive:
@@ -57,6 +73,8 @@ class Archive:
         embedded: Whether the database is the one that nobody chose; only then it is made and migrated by itself.
 
         sync: Waits until what was fetched is on the disk: `store` stores nothing before.
+
+        patient: Whether a server that goes away is still waited for.
     """
 
     def __init__(
@@ -66,13 +84,18 @@ class Archive:
         *,
         embedded: bool = False,
         sync: Callable[[], None] | None = None,
+        patient: Callable[[], bool] = lambda: True,
     ) -> None:
         self.url = url
         self.editions = sorted(editions, key=lambda edition: edition.id)
         self.embedded = embedded
         self._sync = sync
+        self._patient = patient
         self._engine = engine(url, writes=True)
         self._connection: Connection | None = None
+        #: What Postgres calls the connection, or the last one that there was.
+        self._backend: int | None = None
+        self._closing = Event()
         #: Why there is no connection any more. The first to meet it may be nobody who could tell it, see `hand_in`.
         self._lost: CrawlerError | None = None
         self._file_locks: list[FileLock] = []
@@ -105,8 +128,8 @@ class Archive:
         """
         Do the work in one transaction and return what it returns.
 
-        `work` is called with the connection first. It may be called twice, if the connection breaks: what it does
-        must come out the same when it is done again.
+        `work` is called with the connection first, and again if the connection breaks: what it does must come out the
+        same when it is done again.
 
         Raises:
             CannotStore: The database cannot be used any more; nothing of this work was stored.
@@ -133,7 +156,8 @@ class Archive:
         future.add_done_callback(_log_failure)
 
     def close(self) -> None:
-        """Close the connection and free the locks, after all that was handed in is done."""
+        """Close the connection and free the locks, after all that was handed in is done. No server is waited for."""
+        self._closing.set()
         try:
             self._thread.submit(self._shut).result()
         finally:
@@ -182,9 +206,12 @@ class Archive:
             return
         for edition in self.editions:
             keys = {"class": LOCK_CLASS, "edition": edition.id}
-            got = connection.scalar(text("SELECT pg_try_advisory_lock(:class, :edition)"), keys)
+            got = connection.scalar(LOCK, keys)
+            if not got and connection.scalar(END_OURSELVES, keys | {"ours": self._backend}):
+                got = connection.scalar(LOCK, keys)
             if not got:
                 raise already_running(edition)
+        self._backend = connection.scalar(text("SELECT pg_backend_pid()"))
         connection.commit()
 
     def _synced(
@@ -198,16 +225,15 @@ class Archive:
         self, work: Callable[Concatenate[Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
         try:
-            return self._try(work, *args, **kwargs)
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise cannot_store(error, self.url) from error
-        except SQLAlchemyError as error:
-            raise cannot_store(error, self.url) from error
-        # The server went away. Once more, on a new connection, if nobody took our place.
-        try:
             with storage_errors(self.url):
-                self._reconnect()
+                for _ in range(TRIES - 1):
+                    try:
+                        return self._try(work, *args, **kwargs)
+                    except DBAPIError as error:
+                        if not error.connection_invalidated:
+                            raise
+                    # The server went away. Once more, on a new connection, if nobody took our place.
+                    self._reconnect_in_time()
                 return self._try(work, *args, **kwargs)
         except CrawlerError as error:
             if self._connection is None or self._connection.invalidated:
@@ -220,6 +246,26 @@ class Archive:
             raise self._lost or CannotStore(f"The connection to the database {shown(self.url)} is lost.")
         with self._connection.begin():
             return work(self._connection, *args, **kwargs)
+
+    def _reconnect_in_time(self) -> None:
+        """Like `_reconnect`, but a server that is away is waited for."""
+        until = time.monotonic() + AWAY_S
+        waits = False
+        while True:
+            try:
+                self._reconnect()
+            except OperationalError as error:
+                if self._closing.is_set() or not self._patient() or time.monotonic() >= until:
+                    raise
+                if not waits:
+                    told = cannot_store(error, self.url)
+                    logger.warning("%s It is waited for, %.0f minutes at most.", told, AWAY_S / 60)
+            else:
+                if waits:
+                    logger.warning("The database answers again.")
+                return
+            waits = True
+            self._closing.wait(LOOK_EVERY_S)
 
     def _reconnect(self) -> None:
         """A new connection with all its locks, or none at all: nothing may be written without them."""

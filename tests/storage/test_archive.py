@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from crawler import doctor
 from crawler.environment import Environment
 from crawler.errors import AlreadyRunning, CannotStore, CrawlerError
 from crawler.site import Edition
+from crawler.storage import archive as door
 from crawler.storage import database, ledger, queries
 from crawler.storage.archive import LOCK_CLASS, Archive
 from crawler.storage.schema import hosts
+from tests.broken_line import Line
 from tests.postgres import Server
 from tests.storing import EN, NOON, RU, SITE, fetch
 
@@ -286,7 +289,51 @@ def test_who_lost_the_lock_does_not_write(own_postgres: str, postgres_server: Se
         assert queries.totals(connection)["hosts"] == 0
 
 
-def test_a_connection_lost_for_good(own_postgres: str, postgres_server: Server) -> None:
+def test_a_server_that_is_away_is_waited_for(own_postgres: str, caplog: pytest.LogCaptureFixture) -> None:
+    with Line(own_postgres) as line, opened(line.url, EN) as archive, ThreadPoolExecutor() as other:
+        assert archive.run_now(add_host, "before") == 1
+        with line.away():
+            waits = other.submit(archive.run_now, add_host, "after")
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=1.5)
+        assert waits.result() == 2
+        refusal(AlreadyRunning, own_postgres, EN)
+    assert [record.getMessage().partition("It is waited for")[2] for record in caplog.records] == [
+        ", 10 minutes at most.",
+        "",
+    ]
+    assert caplog.records[-1].getMessage() == "The database answers again."
+
+
+def test_who_closes_waits_for_no_server(own_postgres: str) -> None:
+    with Line(own_postgres) as line, ThreadPoolExecutor() as other:
+        archive = Archive(line.url, [EN])
+        archive.open()
+        with line.away():
+            waits = other.submit(archive.run_now, add_host, "nowhere")
+            with pytest.raises(TimeoutError):
+                waits.result(timeout=0.3)
+            archive.close()
+            with pytest.raises(CannotStore, match="refused"):
+                waits.result()
+
+
+def test_a_server_that_did_not_hear_of_the_break_keeps_nobody_out(own_postgres: str) -> None:
+    """It holds the lock for the connection that we have lost, until it misses us."""
+    with Line(own_postgres) as line, opened(line.url, EN, RU) as archive:
+        assert archive.run_now(add_host, "before") == 1
+        line.cut(server_hears=False)
+        refusal(AlreadyRunning, own_postgres, EN)
+        assert archive.run_now(add_host, "after") == 2
+        refusal(AlreadyRunning, own_postgres, EN)
+        line.cut(server_hears=False)
+        assert archive.run_now(add_host, "again") == 3
+
+
+def test_a_connection_lost_for_good(
+    own_postgres: str, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "AWAY_S", 1.0)
     name = own_postgres.rpartition("/")[2]
     administrator = database.engine(postgres_server.url)
     with (
