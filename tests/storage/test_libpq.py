@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections import Counter
 from collections.abc import Iterator
 
 import psycopg
@@ -127,10 +128,12 @@ _TEXTS = st.none() | st.text(
 def test_what_is_copied_comes_back(
     connection: psycopg.Connection, one_cursor: Cursor, rows: list[tuple[int | None, str | None, str | None]]
 ) -> None:
-    one_cursor.copy("COPY given FROM STDIN", copied(rows))
-    one_cursor.execute("SELECT * FROM given")
-    assert one_cursor.fetchall() == rows
-    connection.rollback()
+    try:
+        one_cursor.copy("COPY given FROM STDIN", copied(rows))
+        one_cursor.execute("SELECT * FROM given")
+        assert Counter(one_cursor.fetchall()) == Counter(rows)  # the server puts them where there is room
+    finally:
+        connection.rollback()
 
 
 def test_rows_that_cannot_be_copied(cursor: Cursor, connection: psycopg.Connection) -> None:
