@@ -8,11 +8,23 @@ of a member stays known when a page no longer shows it (it may stand in the addr
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from math import inf
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, select, union_all, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    union_all,
+    update,
+)
 
 from crawler.fold.whole import Named, Renamed
 from crawler.items import Author
@@ -21,6 +33,7 @@ from crawler.site import Edition
 from crawler.storage.bulk import Writes, update_rows
 from crawler.storage.dialects import portions, sought, upsert
 from crawler.storage.schema import author_names, authors, comment_states, comments
+from crawler.storage.statements import Statement
 
 #: What a page shows of an author.
 FACTS = ("nickname", "kind", "profile_name", "full_name", "skeleton", "site_user_id")
@@ -37,8 +50,31 @@ _AUTHORS = sought(
     ),
 )
 
+_SPELLINGS = sought(
+    (author_names.c.author_key, author_names.c.nickname_raw, author_names.c.fetch_id),
+    author_names.c.author_key,
+    "keys",
+    author_names.c.edition_id == bindparam("edition"),
+)
+
+
+def _latest(table: Table, comment_id: Column[int]) -> Statement:
+    """One look into the index, however many comments are theirs: a busy author has tens of thousands."""
+    return Statement(
+        select(table.c.fetch_id, comment_id.label("comment_id"))
+        .where(table.c.author_key == bindparam("key"), table.c.edition_id == bindparam("edition"))
+        .where(table.c.state == "live")
+        .order_by(table.c.fetch_id.desc(), comment_id.desc())
+        .limit(1)
+    )
+
+
+_LATEST: Final = (_latest(comments, comments.c.id), _latest(comment_states, comment_states.c.comment_id))
+
 _facts = attrgetter(*FACTS)
 _order = attrgetter("fetch_id", "comment_id")
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 #: Finds the author of a comment as a fetch shows them; arguments are the numbers of the fetch and of the comment.
 AuthorAt = Callable[[int, int], Author | None]
@@ -75,7 +111,7 @@ def save_authors(writes: Writes, edition: Edition, named: Collection[Named]) -> 
             continue
         first = min(first, old.first_seen_at)
         # Another page may have been stored that is later and shows the author as they are stored.
-        if same or _latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
+        if same or latest_states(connection, edition, [key]).get(key, (0, 0)) > one.order:
             row = {name: getattr(old, name) for name in ("key", "edition_id", *FACTS)}
             rows.append(row | {"first_seen_at": first, "site_user_id": author.site_user_id})
         else:
@@ -110,14 +146,23 @@ def latest_states(
     connection: Connection, edition: Edition, keys: Collection[str]
 ) -> dict[str, tuple[int, int]]:
     """The latest live state of each author's comments: number of the fetch that began it, number of the comment."""
-    return _latest_states(connection, edition, sorted(keys))
+    found: dict[str, tuple[int, int]] = {}
+    for some in portions(sorted(keys)):
+        asked = [(key, latest) for key in some for latest in _LATEST]
+        values = ((latest, {"key": key, "edition": edition.id}) for key, latest in asked)
+        for (key, _), rows in zip(asked, Statement.each(connection, *values), strict=True):
+            for row in rows:
+                found[key] = max(found.get(key, (0, 0)), tuple(row))
+    return found
 
 
 def renew_authors(
     connection: Connection,
     edition: Edition,
     before: Mapping[str, tuple[int, int]],
-    keys: Collection[str],
+    keys: set[str],
+    taken: Iterable[Mapping[str, Any]],
+    given: Iterable[Mapping[str, Any]],
     author_at: AuthorAt,
     renamed: Iterable[Renamed],
     fetch_ids: Collection[int],
@@ -130,18 +175,23 @@ def renew_authors(
 
         keys: The authors that may be concerned.
 
+        taken: The states that were taken back, as rows of `comments` or `comment_states`.
+
+        given: Those that have come; what `save_authors` has made of them is stored.
+
         renamed: All renames that the fetches of `fetch_ids` show.
 
         fetch_ids: The fetches that were folded anew.
     """
-    after = _latest_states(connection, edition, sorted(keys))
+    after = latest_states(connection, edition, keys)
     stored = stored_authors(connection, edition, keys)
-    spellings, first_seen = _spellings(connection, edition, sorted(keys))
+    unsure = _unsure(connection, edition, keys, stored, _Firsts(taken), _Firsts(given))
+    spellings, first_seen = _spellings(connection, edition, sorted(unsure & after.keys()))
     folded = set(fetch_ids)
     rows, names = [], []
     for key in sorted(keys & after.keys()):
-        first_seen_at = first_seen[key]
         old = stored.get(key)
+        first_seen_at = first_seen[key] if old is None or key in unsure else old.first_seen_at
         place = after[key]
         author = None
         if old is None or before.get(key) != place or place[0] in folded:
@@ -154,8 +204,8 @@ def renew_authors(
         elif old is not None:
             rows.append({name: getattr(old, name) for name in ("key", "edition_id", *FACTS)})
             rows[-1]["first_seen_at"] = first_seen_at
-        names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in spellings[key]]
-    for some in portions(sorted(keys)):
+        names += [_name(edition, key, raw, at, fetch_id) for raw, at, fetch_id in spellings.get(key, ())]
+    for some in portions(sorted(unsure | (keys - after.keys()))):
         mine = author_names.c.author_key.in_(some) & (author_names.c.edition_id == edition.id)
         connection.execute(delete(author_names).where(mine))
     upsert(connection, authors, rows, update=[*FACTS, "first_seen_at"])
@@ -170,6 +220,42 @@ def renew_authors(
             .values(renamed_to=None, renamed_fetch_id=None)
         )
     save_renames(connection, edition, renamed)
+
+
+class _Firsts:
+    """The first of some states that are live: of each spelling by the number of its fetch, of each author by time."""
+
+    def __init__(self, states: Iterable[Mapping[str, Any]]) -> None:
+        self.fetch_ids: dict[tuple[str, str], int] = {}
+        self.moments: dict[str, datetime] = {}
+        for state in states:
+            key, fetch_id, at = state["author_key"], state["fetch_id"], state["seen_at"]
+            if key is None or state["state"] != "live":
+                continue
+            spelling = key, state["nickname_raw"]
+            self.fetch_ids[spelling] = min(fetch_id, self.fetch_ids.get(spelling, fetch_id))
+            self.moments[key] = min(at, self.moments.get(key, at))
+
+
+def _unsure(
+    connection: Connection,
+    edition: Edition,
+    keys: set[str],
+    stored: Mapping[str, Any],
+    taken: _Firsts,
+    given: _Firsts,
+) -> set[str]:
+    """The authors of whom the first look, or the first at a spelling, was taken back, and none as early has come."""
+    unsure = set(keys - stored.keys())
+    for key, at in taken.moments.items():
+        if key in stored and at <= stored[key].first_seen_at < given.moments.get(key, _NEVER):
+            unsure.add(key)
+    known = _SPELLINGS.all(connection, keys=list(keys), edition=edition.id)
+    since = {(row.author_key, row.nickname_raw): row.fetch_id for row in known}
+    for spelling, fetch_id in taken.fetch_ids.items():
+        if spelling not in since or fetch_id <= since[spelling] < given.fetch_ids.get(spelling, inf):
+            unsure.add(spelling[0])
+    return unsure
 
 
 def _author_by_name(
@@ -220,30 +306,6 @@ def _states(edition: Edition, keys: Collection[str]) -> Select[Any]:
         comment_states.c.state == "live",
     )
     return select(union_all(current, superseded).subquery("states"))
-
-
-def _latest_states(
-    connection: Connection, edition: Edition, keys: Collection[str]
-) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    for some in portions(sorted(keys)):
-        # The database picks them out: a busy author has tens of thousands.
-        states = _states(edition, some).cte("known")
-        latest = (
-            select(states.c.author_key, func.max(states.c.fetch_id).label("fetch_id"))
-            .group_by(states.c.author_key)
-            .subquery("latest")
-        )
-        query = (
-            select(states.c.author_key, states.c.fetch_id, func.max(states.c.comment_id))
-            .join(
-                latest,
-                (latest.c.author_key == states.c.author_key) & (latest.c.fetch_id == states.c.fetch_id),
-            )
-            .group_by(states.c.author_key, states.c.fetch_id)
-        )
-        found.update({key: (fetch_id, comment_id) for key, fetch_id, comment_id in connection.execute(query)})
-    return found
 
 
 def _spellings(

@@ -86,17 +86,18 @@ def _leave_authors(
     connection: Connection, edition: Edition, known: Mapping[int, Mapping[str, Any]], done: PageSteps
 ) -> None:
     """Of authors to whom a better reader gives states no more, keep what their other states show."""
-    left = {
-        known[id]["author_key"]
+    otherwise = [
+        (known[id], step.row)
         for id, step in done.steps.items()
         if id in known
         and step.change is None
         and any(step.row[name] != known[id][name] for name in ("author_key", "nickname_raw"))
-    }
-    keys = left - {None}
+    ]
+    keys = {old["author_key"] for old, _ in otherwise} - {None}
     if keys:
         before = latest_states(connection, edition, keys)
-        renew_authors(connection, edition, before, keys, lambda *_: None, (), ())
+        taken, given = zip(*otherwise, strict=True)
+        renew_authors(connection, edition, before, keys, taken, given, lambda *_: None, (), ())
 
 
 def save_unseen(connection: Connection, edition: Edition, ids: Sequence[int], look: Look) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The version of the schema that this code is written for: that of the last migration.
-HEAD: Final = "0005"
+HEAD: Final = "0006"
 
 PROJECT = Path(__file__).resolve().parents[2]
 

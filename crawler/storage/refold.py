@@ -312,7 +312,12 @@ def write(connection: Connection, found: Difference, reread: Reread) -> None:
         known = here.get((fetch_id, comment_id))
         return known or _author_elsewhere(connection, fetch_id, comment_id, reread)
 
-    renew_authors(connection, edition, before, losing, author_at, whole.renamed, found.fetch_ids)
+    states = [tables["comments"], tables["comment_states"]]
+    taken = [row for changes in states for row in (*changes.deleted, *(old for old, _ in changes.updated))]
+    given = [row for changes in states for row in (*changes.inserted, *(new for _, new in changes.updated))]
+    renew_authors(
+        connection, edition, before, losing, taken, given, author_at, whole.renamed, found.fetch_ids
+    )
 
 
 def _insert_and_update(connection: Connection, name: str, changes: Changes) -> None:

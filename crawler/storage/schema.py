@@ -197,7 +197,7 @@ comments = Table(
     ForeignKeyConstraint(["author_key", "edition_id"], ["authors.key", "authors.edition_id"]),
     Index(None, "article_id", "edition_id"),
     Index(None, "parent_id", "edition_id"),
-    Index(None, "author_key", "edition_id"),
+    Index(None, "author_key", "edition_id", "fetch_id"),
     # A sweep asks for what was missing before: hardly ever anything.
     Index(
         "ix_comments_not_live",
@@ -222,7 +222,7 @@ comment_states = Table(
     PrimaryKeyConstraint("comment_id", "edition_id", "fetch_id"),
     ForeignKeyConstraint(["comment_id", "edition_id"], ["comments.id", "comments.edition_id"]),
     Index(None, "article_id", "edition_id"),
-    Index(None, "author_key", "edition_id"),
+    Index(None, "author_key", "edition_id", "fetch_id"),
     # What changed in a period: each change has ended a state.
     Index(None, "until"),
 )
