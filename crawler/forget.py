@@ -21,15 +21,16 @@ What crawls that were killed left torn at the end of a file is destroyed as well
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from crawler.dle.persons import alias_key, name_keys
-from crawler.errors import BadArgument, BadRecord, CannotStore
+from crawler.errors import AlreadyRunning, BadArgument, BadRecord, CannotStore
 from crawler.families import Run
-from crawler.fetching.files import sync_folder
+from crawler.fetching.files import locked, sync_folder
 from crawler.fetching.records import ArchiveReader
 from crawler.fetching.repair import repaired
 from crawler.fetching.rewriting import Moved, Rewriting, Searched, destroy, leftovers, searched, to_rewrite
@@ -113,7 +114,8 @@ def forget(
         BadArgument: FORGET_KEY is missing, too short, or not the one with which people were forgotten before.
         CannotStore: The archive or the database cannot be used, or a file of the archive is damaged: nobody knows
             what that shows.
-        AlreadyRunning: A crawl of one of the editions is running, and something is to be written.
+        AlreadyRunning: A crawl of one of the editions is running, or somebody is being forgotten in the same archive,
+            be it in other editions; and something is to be written.
     """
     if not secret or len(secret) < MIN_SECRET:
         raise BadArgument(
@@ -198,6 +200,17 @@ class _Work:
     def done(self, reason: str) -> Summary:
         """Do it."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as alone:
+            try:  # of other editions others may forget, but the folder has one journal
+                alone.enter_context(locked(self._folder))
+            except BlockingIOError:
+                raise AlreadyRunning(
+                    f"Somebody else is just being forgotten in the archive folder {self._folder}. "
+                    "This one stops and changes nothing."
+                ) from None
+            return self._done(reason)
+
+    def _done(self, reason: str) -> Summary:
         if self._finished() is False:
             self._say("An earlier forgetting had been cut short; what it had begun is undone.")
         if (self._folder / JOURNAL).exists():

@@ -186,7 +186,8 @@ def finished(
         return None  # it was another database that was to forget
     new = told["new"]
     if run(names_file, told["old"]):
-        destroy(folder, [*new, *(name + NEW for name in new), JOURNAL])
+        destroy(folder, [*new, *(name + NEW for name in new)])
+        _closed(journal, text)
         return False
     # What only the archive knew has no row that could tell; but the new files are whole.
     for name in new:
@@ -197,8 +198,12 @@ def finished(
         raise CannotStore(f"The archive lacks {missing[0]}, which is to take the place of an older file.")
     destroy(folder, told["old"])
     overwrite()
-    # Who holds the lock of another edition may have finished it meanwhile, and begun the next.
+    _closed(journal, text)
+    return True
+
+
+def _closed(journal: Path, text: str) -> None:
+    """Remove a journal. Who holds the lock of another edition may have done so meanwhile, and begun the next."""
     with suppress(FileNotFoundError):
         if journal.read_text(encoding="utf-8") == text:
-            destroy(folder, [JOURNAL])
-    return True
+            destroy(journal.parent, [JOURNAL])

@@ -489,6 +489,22 @@ def test_nobody_is_forgotten_while_a_crawl_runs(filled: tuple[str, Path]) -> Non
         running.close()
 
 
+def test_nobody_is_forgotten_in_an_archive_where_somebody_else_just_is(filled: tuple[str, Path]) -> None:
+    """Editions have locks of their own, but their files stand in one folder, and it has one journal."""
+    url, folder = filled
+    other = (SITE.edition("ru"),)
+
+    def say(line: str) -> None:
+        if STEPS[1] in line:
+            with pytest.raises(AlreadyRunning, match="just being forgotten"):
+                forgotten(url, folder, GUEST, other)
+
+    forgotten(url, folder, MEMBER, say=say)
+    assert_nothing_is_left(url, folder, MEMBER)
+    assert [row["edition_id"] for row in rows(url, "SELECT DISTINCT edition_id FROM erasures")] == [1]
+    forgotten(url, folder, GUEST, other)
+
+
 @pytest.mark.parametrize("secret", [None, "", "too short"])
 def test_without_a_key_nobody_is_forgotten(secret: str | None, filled: tuple[str, Path]) -> None:
     with pytest.raises(BadArgument, match="FORGET_KEY"):
