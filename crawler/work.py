@@ -1,10 +1,14 @@
 """Work that takes long: shared between processes, and how far it is."""
 
 import multiprocessing
+import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.connection import Connection
+from threading import Thread
 from typing import Final, TypeVar
 
 Say = Callable[[str], None]
@@ -39,15 +43,38 @@ def shared(
         return
     # A process that is forked from one with threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    theirs, ours = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(
+        processes, mp_context=context, initializer=_end_with, initargs=(theirs,)
+    ) as pool:
         waiting: deque[tuple[Job, Future[Result] | None]] = deque()
-        for job in jobs:
-            waiting.append((job, None if here is not None and here(job) else pool.submit(work, job)))
-            if len(waiting) > 2 * processes:
-                first, future = waiting.popleft()
+        try:
+            for job in jobs:
+                waiting.append((job, None if here is not None and here(job) else pool.submit(work, job)))
+                if len(waiting) > 2 * processes:
+                    first, future = waiting.popleft()
+                    yield first, None if future is None else future.result()
+            for first, future in waiting:
                 yield first, None if future is None else future.result()
-        for first, future in waiting:
-            yield first, None if future is None else future.result()
+        except BaseException:
+            # Nobody wants the rest. Who is interrupted once more while they wait for it would wait for ever.
+            ours.close()
+            raise
+
+
+def _end_with(pipe: Connection) -> None:
+    """
+    Let this process end as soon as the other end of the pipe is closed, be it by a kill: nobody else would end it.
+
+    Ctrl-C goes to all processes of a terminal, and one tells of it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def wait() -> None:
+        pipe.poll(None)
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 class Progress:
