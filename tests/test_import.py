@@ -649,6 +649,31 @@ def test_who_is_forgotten_does_not_come_back(
     assert verified.code == 0, verified.out
 
 
+def test_what_a_forgetting_that_was_cut_short_still_shows_is_known(url: str, tmp_path: Path) -> None:
+    """From now on they are cut out of all that is taken: it is the same capture all the same."""
+    folder, secret = tmp_path / "archive", "a key of sixteen letters"
+    author = EDITED.author
+    assert author.profile_name is not None
+    file = ForeignFile()
+    file.wget(seen(OF_OLD))
+    theirs = file.written(tmp_path / "theirs.warc.gz")
+    imported(url, folder, theirs)
+
+    def say(line: str) -> None:
+        if "From now on nothing" in line:
+            raise InterruptedError
+
+    key = author.profile_name.casefold()
+    with pytest.raises(InterruptedError):
+        forget(url, folder, key, (EN, RU), secret=secret, reason="asked", apply=True, processes=1, say=say)
+    summary = imported(url, folder, theirs, secret=secret)
+    assert (summary.taken, summary.known) == (0, 1)
+    forget(url, folder, key, (EN, RU), secret=secret, reason="asked", apply=True, processes=1, say=print)
+    summary = imported(url, folder, theirs, secret=secret)
+    assert (summary.taken, summary.known) == (0, 1)
+    assert len(rows(url, "SELECT id FROM fetches")) == 1
+
+
 def test_an_import_waits_for_no_crawl(url: str, tmp_path: Path) -> None:
     file = ForeignFile()
     file.common_crawl(seen(OF_OLD))

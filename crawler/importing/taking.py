@@ -34,20 +34,22 @@ class Taker(ABC):
         self.run = run
         self.summary = summary
         self._without = without
-        self._some: list[Capture] = []
+        #: Each with its digest before anybody was cut out of it.
+        self._some: list[tuple[Capture, str | None]] = []
         self._bytes = 0
 
     def take(self, found: Capture) -> None:
+        whole = found.fetch.digest
         if self._without is not None:
             found = capture_without(found, self._without)
-        self._some.append(found)
+        self._some.append((found, whole))
         self._bytes += len(found.body)
         if len(self._some) >= AT_ONCE or self._bytes >= BYTES_AT_ONCE:
             self.finish()
 
     def finish(self) -> None:
         """Take those that are waiting."""
-        some = [one for one in self._some if not _is_of_later_years(one)]
+        some = [(one, whole) for one, whole in self._some if not _is_of_later_years(one)]
         for _ in range(len(self._some) - len(some)):
             self.summary.pass_over("later_years")
         self._some, self._bytes = [], 0
@@ -79,13 +81,13 @@ def _is_of_later_years(one: Capture) -> bool:
     return exchange.page is not None and is_of_later_years(exchange.page, at, exchange.edition, site)
 
 
-def _numbered(connection: Any, some: Sequence[Capture]) -> tuple[list[Capture], int]:
+def _numbered(connection: Any, some: Sequence[tuple[Capture, str | None]]) -> tuple[list[Capture], int]:
     """Those that are new, with the numbers that are theirs; and how many are known."""
     taken: dict[int, Capture] = {}
     known = 0
-    for one in some:
+    for one, whole in some:
         fetches: Mapping[int, Fetch] = {id: other.fetch for id, other in taken.items()}
-        number, is_known = import_number(connection, one.fetch, fetches)
+        number, is_known = import_number(connection, one.fetch, fetches, whole=whole)
         if is_known:
             known += 1
         else:

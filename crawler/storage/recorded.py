@@ -106,7 +106,11 @@ def unknown_fetches(connection: Connection, fetch_ids: Collection[int]) -> set[i
 
 
 def import_number(
-    connection: Connection, fetch: Fetch, taken: Mapping[int, Fetch] = MappingProxyType({})
+    connection: Connection,
+    fetch: Fetch,
+    taken: Mapping[int, Fetch] = MappingProxyType({}),
+    *,
+    whole: str | None = None,
 ) -> tuple[int, bool]:
     """
     The number of a fetch of somebody else's, and whether it is known already.
@@ -116,6 +120,9 @@ def import_number(
 
     Args:
         taken: Fetches with numbers that are to be recorded, but are not yet.
+
+        whole: Digest of the answer before anybody was cut out of it: so it was recorded where they have been forgotten
+            since, and that was cut short.
     """
     number = fetch.id
     while True:
@@ -125,8 +132,10 @@ def import_number(
             if row is None:
                 return number, False
             there = recorded_row(row).fetch
-        if there.source == "import" and all(
-            getattr(there, name) == getattr(fetch, name) for name in ("url", "fetched_at", "digest")
+        if (
+            there.source == "import"
+            and (there.url, there.fetched_at) == (fetch.url, fetch.fetched_at)
+            and there.digest in (fetch.digest, whole or fetch.digest)
         ):
             return number, True
         number += 100
