@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from sqlalchemy import select, text
 
 from crawler.reading import READER_VERSION
@@ -164,6 +165,18 @@ def test_a_better_reader_is_no_change(copied: tuple[str, Path]) -> None:
     assert dump(url) != before
     read_again(url, folder)
     assert dump(url) == before
+
+
+def test_articles_that_were_stored_before_it_was_noted_who_read_them(copied: tuple[str, Path]) -> None:
+    url, folder = copied
+    before = dump(url)
+    command.downgrade(database.alembic_config(url), "0003")
+    database.migrate(url)
+    assert faults(looked(url, folder)) == {}
+    summary = read_again(url, folder)
+    assert (summary.articles, summary.different) == (3, 0)
+    assert dump(url) == before
+    assert read_again(url, folder).articles == 0
 
 
 def test_pages_that_were_not_understood_are_read_at_last(copied: tuple[str, Path]) -> None:

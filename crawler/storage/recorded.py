@@ -55,7 +55,7 @@ def articles_to_read(
     between: tuple[datetime, datetime] | None = None,
 ) -> list[int]:
     """
-    The articles of which a page was read by another version of the reader, or by none.
+    The articles that another version of the reader has read, or none, or nobody knows which: at least a page of them.
 
     Args:
         reader_version: None for all, whoever read them.
@@ -92,7 +92,11 @@ def articles_to_read(
         readable,
         fetches.c.reader_version.is_distinct_from(reader_version),
     )
-    return sorted(found & set(connection.scalars(other.distinct())))
+    # Of rows that are older than migration 0004 it is not known who read them.
+    untold = select(articles.c.id).where(
+        articles.c.edition_id == edition.id, articles.c.reader_version.is_(None)
+    )
+    return sorted(found & {*connection.scalars(other.distinct()), *connection.scalars(untold)})
 
 
 def unknown_fetches(connection: Connection, fetch_ids: Collection[int]) -> set[int]:
