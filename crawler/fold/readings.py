@@ -5,7 +5,7 @@ Which of two readings of the same thing is the better one, and whether they tell
 proved. A better reading is not a change.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from datetime import timedelta
 from typing import Any, Final, Literal
 
@@ -33,6 +33,10 @@ LEFT_OPEN: Final[Mapping[Precision, timedelta]] = {
     "day": timedelta(days=1),
 }
 
+#: A comment's words and who wrote them.
+_WHO: Final = frozenset(("author_key", "nickname_raw"))
+_WORDS: Final = _WHO | {"body", "quotes", "links", "images"}
+
 DateName = Literal["posted", "published"]
 
 
@@ -52,19 +56,21 @@ def change_of_comment(said: Row, old: Row, look: Look, path: Callable[[int], str
     read_anew = same_markup and look.reader_version != old["reader_version"]
     other_date = _keep_better_date("posted", said, old, trusted=same_markup and not read_anew)
     moved = _keep_better_parent(said, old, look, path) and not read_anew
-    if not same_markup and (said["content_hash"] != old["content_hash"] or other_date):
-        return _kind_of_edit(said, old, look)
+    if not same_markup:
+        # Not by their hash: that of an older row may have been computed otherwise.
+        words = {name for name in _WORDS if said[name] != old[name]}
+        if words or other_date:
+            return _kind_of_edit(words, said, old, look)
     return "move" if moved or said["article_id"] != old["article_id"] else None
 
 
-def _kind_of_edit(said: Row, old: Row, look: Look) -> Change:
-    words = {name: said[name] != old[name] for name in ("body", "quotes", "links", "images")}
+def _kind_of_edit(words: Set[str], said: Row, old: Row, look: Look) -> Change:
     dated = said["posted_at"] is not None and old["posted_at"] is not None
     if dated and said["posted_at"] > old["posted_at"] and _grew(old["body"], said["body"]):
         return "merge"
-    if not any(words.values()) and said["content_hash"] != old["content_hash"]:
+    if words and words <= _WHO:
         return "rename"
-    if look.translated and any(words.values()) and not words["images"] and _same_but_words(said, old):
+    if look.translated and words - _WHO and "images" not in words and _same_but_words(said, old):
         return "translation"
     return "edit"
 

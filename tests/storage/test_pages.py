@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from crawler.items import ArticlePage, Image, Link, Quote
 from crawler.normalise.threads import SEGMENT_WIDTH, Place, places, segment
@@ -270,6 +270,15 @@ def test_other_markup_that_says_the_same_is_no_change(connection: Connection) ->
         None,
         [],
     )
+
+
+def test_words_that_were_hashed_otherwise_once_are_the_same_words(connection: Connection) -> None:
+    store(connection, page(comment(11, source_hash="old layout")), 1)
+    today = only(connection, 11)["content_hash"]
+    connection.execute(update(comments).values(content_hash="as an older version of the program has it"))
+    assert store(connection, page(comment(11, source_hash="new layout")), 2) == Saved()
+    row = only(connection, 11)
+    assert (row["content_hash"], row["change"], rows(connection, comment_states)) == (today, "new", [])
 
 
 def test_ratings_have_a_history_of_their_own(connection: Connection) -> None:
