@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +19,7 @@ from crawler.cli.shown import WORTH_A_PROCESS
 from crawler.sample import SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS
 from crawler.storage import database
-from tests.crawling import PROJECT, crawl, crawler, environment, run
+from tests.crawling import PROJECT, crawl, crawler, environment, rows, run
 from tests.forked import Ended
 
 NINE = next(article for article in sample_articles() if len(article.comments) == 9)
@@ -268,3 +270,24 @@ def test_as_many_processes_as_there_is_work_for(
     asked = [each.format(folder=tmp_path) for each in arguments]
     ended = CliRunner().invoke(verb, asked, env={"WARC_DIR": str(tmp_path)})
     assert ended.output == f"{processes}\n"
+
+
+def test_what_is_installed_needs_nothing_of_the_repository(tmp_path: Path) -> None:
+    """As a wheel lays it out, in a folder with a difficult name."""
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    installed = tmp_path / "Мои пакеты, 100%"
+    for folder in wheel["only-include"]:
+        shutil.copytree(PROJECT / folder, installed / wheel["sources"].get(folder, folder))
+    done = subprocess.run(
+        [sys.executable, "-m", "crawler.cli", "migrate"],
+        env=environment("sqlite:///crawler.db", PYTHONPATH=str(installed)),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows(f"sqlite:///{tmp_path}/crawler.db", "SELECT version_num FROM alembic_version") == [
+        {"version_num": database.HEAD}
+    ]

@@ -188,12 +188,16 @@ def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
 
 
 def alembic_config(url: str) -> Config:
-    """Alembic's configuration from pyproject.toml, aimed at this database."""
+    """Alembic's configuration, aimed at this database."""
     from alembic.config import Config
 
-    if not (PROJECT / "migrations").is_dir():
+    # A wheel has them in the package: beside it may be those of others.
+    places = (PROJECT / "crawler" / "migrations", PROJECT / "migrations")
+    folder = next((place for place in places if place.is_dir()), None)
+    if folder is None:
         raise CannotStore("This installation has no migrations folder; install it from its repository.")
-    config = Config(toml_file=PROJECT / "pyproject.toml")
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.attributes["url"] = url
     return config
 
