@@ -1,6 +1,7 @@
 """Storing what an exchange brought: all of it in one transaction, or nothing."""
 
 import logging
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -153,14 +154,19 @@ def _fold_anew(
     connection: Connection, exchange: Exchange, late: Late, reread: Reread, reader_version: int | None
 ) -> Saved:
     """Fold the articles anew for which an exchange came late, or by another reader; it is recorded already."""
+    assert exchange.fetch is not None
     found = fold_anew(connection, exchange.edition, late.article_ids, reread, reader_version=reader_version)
-    changes = found.tables["comments"]
+    # Of the rows that differ now many are but read better.
+    states = (*found.whole.comments.values(), *found.whole.comment_states)
+    began = Counter(row["change"] for row in states if row["fetch_id"] == exchange.fetch.id)
     outcome = None
     if exchange.visit is not None:
         outcome = connection.scalar(select(visits.c.outcome).where(visits.c.id == exchange.visit.id))
     return Saved(
         articles_new=len(found.tables["articles"].inserted),
-        comments_new=len(changes.inserted),
-        comments_changed=len(changes.updated),
+        comments_new=len(found.tables["comments"].inserted),
+        comments_changed=began.total() - sum(began[change] for change in ("new", "missing", "gone")),
+        comments_missing=began["missing"],
+        comments_gone=began["gone"],
         outcome=outcome,
     )

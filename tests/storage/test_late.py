@@ -180,6 +180,17 @@ def test_a_change_between_two_readers_supersedes_what_the_better_one_reads(conne
     assert (state["body"], state["fetch_id"], state["until"]) == ("Text.", 1, at(2))
 
 
+def test_comments_that_are_but_read_better_do_not_count_as_changed(connection: Connection) -> None:
+    store(connection, page(comment(11), comment(12), body="Buy a boat! Text."), 1, reader_version=1)
+    better = comment(11, body="All the words of 11.")
+    ARCHIVED[1] = brought(1, page(better, comment(12)))
+    saved = store(
+        connection, page(better, comment(12, body="Edited.", source_hash="edited")), 2, reader_version=2
+    )
+    assert (saved.comments_new, saved.comments_changed) == (0, 1)
+    assert [row["comment_id"] for row in rows(connection, comment_states)] == [12]
+
+
 def test_an_author_whom_a_better_reader_takes_comments_from_is_called_as_before(
     connection: Connection,
 ) -> None:
