@@ -162,6 +162,10 @@ READ_ONLY_REMEDY: Final = (
     "give yourself the right, or copy the database to where you have it."
 )
 
+#: How the databases say that somebody else held for too long what was needed: SQLite in words, Postgres by a code.
+_LOCKED: Final = ("database is locked", "55P03")
+_LOCKED_REMEDY: Final = "Another program is at work in it: try again when that is done, or end it."
+
 #: How SQLite's driver says that a text is not UTF-8.
 _NO_TEXT: Final = "Could not decode to UTF-8"
 
@@ -183,7 +187,11 @@ def cannot_store(error: SQLAlchemyError, url: str) -> CannotStore:
     lines = (" ".join(line.split()).rstrip(".") for line in said.splitlines())
     said = ". ".join(line for line in lines if line)
     end = "" if said.endswith("?") else "."
-    remedy = READ_ONLY_REMEDY if said == READ_ONLY else "`crawler doctor` looks for the reason."
+    remedy = "`crawler doctor` looks for the reason."
+    if said == READ_ONLY:
+        remedy = READ_ONLY_REMEDY
+    elif isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", said) in _LOCKED:
+        remedy = _LOCKED_REMEDY
     return CannotStore(f"The database {shown(url)} cannot be used: {said}{end} {remedy}")
 
 

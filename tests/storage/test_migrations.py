@@ -320,6 +320,22 @@ def test_a_server_that_only_reads(postgres_url: str, postgres_server: Server) ->
         database.migrate(postgres_url)
 
 
+def test_a_database_that_somebody_holds(migrated_url: str) -> None:
+    """As an open transaction that has asked a view keeps `crawler migrate` from making the views anew."""
+    writer = database.engine(migrated_url, writes=True)
+    on_sqlite = writer.dialect.name == "sqlite"
+    with writer.begin() as holder, writer.connect() as waiting:
+        holder.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        raw: Any = waiting.connection
+        raw.execute("PRAGMA busy_timeout = 10" if on_sqlite else "SET lock_timeout = '10ms'")
+        raw.commit()
+        with pytest.raises(CannotStore) as told, database.storage_errors(migrated_url):
+            waiting.execute(text("UPDATE alembic_version SET version_num = version_num"))
+    assert str(told.value).endswith(
+        "Another program is at work in it: try again when that is done, or end it."
+    )
+
+
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "letter.db").write_text("Dear archive, " * 100)
     assert "file is not a database" in refusal(f"sqlite:///{tmp_path}/letter.db")
