@@ -99,7 +99,7 @@ class Summary:
         """Take account of a family of articles."""
         self.articles, self.fetches = len(found.article_ids), len(found.fetch_ids)
         for old, new in found.fetches:
-            if old.fetch.outcome != new.outcome:
+            if old.fetch.outcome != new.outcome and old.reader_version is not None:
                 pair = (old.fetch.outcome, new.outcome)
                 self.outcomes[pair] = self.outcomes.get(pair, 0) + 1
         for name, changes in found.tables.items():
@@ -107,6 +107,11 @@ class Summary:
             counts.inserted += len(changes.inserted)
             counts.deleted += len(changes.deleted)
             for stored, row in changes.updated:
+                if name == "visits" and stored["outcome"] == "stopped" and stored["pages_read"] == 0:
+                    counts.inserted += (
+                        1  # only the archive knew of it: the row that was made of it says nothing yet
+                    )
+                    continue
                 columns = [column for column in row if stored[column] != row[column]]
                 counts.updated += not _BOOKKEEPING.issuperset(columns)
                 for column in columns:

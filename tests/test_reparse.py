@@ -117,6 +117,9 @@ def test_an_empty_database_becomes_the_one_that_the_archive_tells_of(
     before, after = dump(url), dump(empty)
     for name in REBUILT:
         assert after[name] == before[name], name
+    # Of what only the archive knew nothing differs: it is new.
+    assert {name: counts.updated for name, counts in summary.tables.items() if counts.updated} == {}
+    assert (summary.tables["visits"].inserted, summary.outcomes) == (len(after["visits"]), {})
     known = rows(empty, "SELECT article_id, outcome, attempts FROM frontier ORDER BY 1")
     assert known == rows(url, "SELECT article_id, outcome, attempts FROM frontier ORDER BY 1")
     # Nothing is left to do, also not for the reader of a whole page.
