@@ -139,6 +139,30 @@ def test_a_second_crawl_adds_nothing(url: str) -> None:
     assert content(url) == first
 
 
+@pytest.mark.parametrize("archive", ["kept", "carried away"])
+def test_what_another_reader_has_read_otherwise_is_read_again(url: str, tmp_path: Path, archive: str) -> None:
+    """As after an update, where nobody has run `crawler reparse`: the site has changed nothing."""
+    folder = tmp_path / "archive"
+    of_then = "reader_version = 0, source_hash = 'of then', body = 'Misread.'"
+    with SampleSite(edition="en") as site:
+        assert crawl(url, site.url, f"ids={SMALL.id}", WARC_DIR=str(folder)).code == 0
+        before = rows(url, "SELECT id, body, change FROM comments ORDER BY id")
+        with database.engine(url, writes=True).begin() as connection:
+            connection.exec_driver_sql(f"UPDATE comments SET {of_then} WHERE article_id = {SMALL.id}")
+        if archive == "carried away":
+            shutil.rmtree(folder)
+        ended = crawl(url, site.url, f"ids={SMALL.id}", WARC_DIR=str(folder))
+        assert ended.code == 0, ended.err
+    after = rows(url, "SELECT id, body, change FROM comments ORDER BY id")
+    states = rows(url, "SELECT body FROM comment_states")
+    if archive == "kept":
+        assert (after, states) == (before, [])
+    else:  # then nobody can tell
+        assert "what differs counts as a change" in ended.err
+        assert [row["body"] for row in after] == [row["body"] for row in before]
+        assert {row["body"] for row in states} == {"Misread."}
+
+
 def test_every_exchange_and_visit_has_its_row(lite: str) -> None:
     with SampleSite(edition="en") as site:
         assert crawl(lite, site.url, "depth=0").code == 0

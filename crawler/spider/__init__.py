@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 
 from crawler.arguments import Arguments, parsed
 from crawler.dle import addresses
-from crawler.errors import BadArgument, BadRecord, CannotStore, SiteRefuses, Stop
+from crawler.errors import BadArgument, SiteRefuses, Stop
 from crawler.fetching.exchange import Asked
 from crawler.fetching.headers import redirect, server_time
 from crawler.fetching.notices import NotAsked
@@ -200,12 +200,7 @@ class ThreadSpider(Spider):
     def reread(self, known: Sequence[Recorded]) -> Iterable[Exchange]:
         """The same exchanges, read again from the archive: with them a page is folded that came late."""
         readers = dict.fromkeys((edition.id for edition in self.site.editions), self.reader)
-        try:
-            yield from reread(known, self.archived, readers)
-        except BadRecord as error:
-            raise CannotStore(
-                f"The archive is damaged: {error}. `crawler verify` tells what else is."
-            ) from error
+        return reread(known, self.archived, readers)
 
     def reply(self, response: Response) -> Reply:
         """What came, as `crawler.visiting` takes it."""

@@ -17,7 +17,7 @@ from crawler.storage.articles import save_article
 from crawler.storage.bulk import Writes
 from crawler.storage.comments import add_to_stored, more_live, save_comments
 from crawler.storage.schema import articles
-from crawler.storage.standing import Standing
+from crawler.storage.standing import Standing, Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ class Late(Exception):
 
 class ReadOtherwise(Late):
     """
-    An article says something else than what another version of the reader has read: whether the site has changed it
-    shows when its pages are read again by one and the same.
+    An article, or a comment of it, says something else than what another version of the reader has read: whether the
+    site has changed it shows when its pages are read again by one and the same.
     """
 
 
@@ -66,7 +66,7 @@ def save_page(
     Args:
         known: How things stand for its article and its comments.
 
-        as_read: Whether what the article says is compared with what another version of the reader has read.
+        as_read: Whether what the page says is compared with what another version of the reader has read.
 
     Raises:
         Late: The page is older than another one that is stored; nothing was written.
@@ -80,7 +80,8 @@ def save_page(
     _refuse_late(connection, edition, known, fetch)
     said = article_content(page.article, edition) | {"id": written.id, "edition_id": edition.id}
     step = article_steps.seen(old, said, written, now)
-    if step.state is not None and old is not None and old["reader_version"] != reader_version and not as_read:
+    other_reader = step.state is not None and old is not None and old["reader_version"] != reader_version
+    if not as_read and (other_reader or _has_other_markup(page, stored, reader_version)):
         raise ReadOtherwise({written.id})
     more = more_live(page, stored)
     step.row["comments_stored"] += more.pop(written.id)
@@ -89,6 +90,16 @@ def save_page(
     add_to_stored(connection, edition, more)
     done = save_comments(writes, edition, page, now, stored, first=old is None)
     return Saved(articles_new=int(old is None), comments_new=done.new, comments_changed=done.changed)
+
+
+def _has_other_markup(page: NormalPage, stored: Stored, reader_version: int | None) -> bool:
+    """Whether a comment that another version of the reader has read has other markup now, or a hash made otherwise."""
+    return any(
+        (old := stored.get(comment.written.id)) is not None
+        and old.source_hash != comment.written.source_hash
+        and old.reader_version != reader_version
+        for comment in page.comments
+    )
 
 
 def _refuse_late(connection: Connection, edition: Edition, known: Standing, fetch: Fetch) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from crawler.errors import BadRecord
+from crawler.errors import BadRecord, CannotStore
 from crawler.fold.look import look
 from crawler.items import Exchange
 from crawler.storage.bulk import Writes
@@ -40,10 +40,13 @@ def save_exchange(
     reader has read the article otherwise.
 
     Args:
-        reread: Reads recorded exchanges again, where that must be.
+        reread: Reads recorded exchanges again, where that must be. Raises BadRecord.
 
         commits: Whether nothing else belongs to the transaction: it may then be committed here, where that saves a
             round trip, and nothing is left to do for whoever ends it.
+
+    Raises:
+        CannotStore: It is late, and what was fetched before cannot be read again.
     """
     edition, fetch, visit = exchange.edition, exchange.fetch, exchange.visit
     saved = Saved(outcome=exchange.ends)
@@ -101,12 +104,14 @@ def _save_or_fold(
     except Late as found:
         late = found
     writes.send()  # the fetch itself is folded, too
-    if not isinstance(late, ReadOtherwise):
-        return _fold_anew(connection, exchange, late, reread, version), None
     try:
         with connection.begin_nested():
             return _fold_anew(connection, exchange, late, reread, version), None
     except BadRecord as error:  # archive files may have been carried away
+        if not isinstance(late, ReadOtherwise):
+            raise CannotStore(
+                f"The archive is damaged: {error}. `crawler verify` tells what else is."
+            ) from error
         logger.warning(
             "Articles %s are read otherwise than by an earlier version of the reader, and their pages cannot be "
             "read again (%s): what differs counts as a change.",

@@ -170,6 +170,18 @@ def test_a_better_reading_of_an_article_is_no_change(connection: Connection) -> 
     assert (rows(connection, article_states), rows(connection, comment_states)) == ([], [])
 
 
+def test_a_better_reading_of_a_comment_is_no_change_whatever_its_markup_is_taken_for(
+    connection: Connection,
+) -> None:
+    store(connection, page(comment(11, body="Misread.", source_hash="of then")), 1, reader_version=1)
+    better = page(comment(11, body="Read.", source_hash="of today"))
+    ARCHIVED[1] = brought(1, better)
+    assert store(connection, better, 2, reader_version=2).comments_changed == 0
+    (row,) = rows(connection, comments)
+    assert (row["body"], row["change"], row["changed_at"]) == ("Read.", "new", None)
+    assert rows(connection, comment_states) == []
+
+
 def test_a_change_between_two_readers_supersedes_what_the_better_one_reads(connection: Connection) -> None:
     store(connection, page(body="Buy a boat! Text."), 1, reader_version=1)
     ARCHIVED[1] = brought(1, page(body="Text."))

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from crawler.errors import BadArgument, CannotStore
+from crawler.errors import BadArgument, BadRecord, CannotStore
+from crawler.items import Exchange, Recorded
 from crawler.storage import database
 from crawler.storage.schema import metadata
 from crawler.storage.views import VIEWS
+from crawler.storage.writer import save_exchange
 from tests.postgres import Server
-from tests.storing import comment, dump, found, page, store
+from tests.storing import EN, NOON, comment, dump, fetch, found, normal, page, store
 
 #: What may be asked for by SQL: relations and columns that must be there, as table or view.
 CONTRACT = {
@@ -414,8 +416,17 @@ def test_rows_of_the_first_version_become_those_of_today(database_url: str) -> N
             {"at": at},
         )
     database.migrate(database_url)
+
+    def not_archived(known: Sequence[Recorded]) -> Iterable[Exchange]:
+        raise BadRecord("", 0, f"of {len(known)} exchanges some were made before there was an archive")
+
+    brought = fetch(201, article_id=7)
+    exchange = Exchange(edition=EN, fetch=brought, normal=normal(page(comment(11)), brought.fetched_at))
     with database.engine(database_url, writes=True).begin() as connection:
         # The same words in other markup, read by another reader: nothing has changed.
-        assert store(connection, page(comment(11)), 201, reader_version=2).comments_changed == 0
+        saved = save_exchange(
+            connection, exchange, crawl_id=None, now=NOON, reread=not_archived, reader_version=2
+        )
+        assert saved.comments_changed == 0
         states = found(connection, "SELECT state, change, fetch_id, until FROM comment_history")
         assert states == [("live", "new", 101, None)]
