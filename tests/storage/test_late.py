@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from crawler.errors import BadRecord
 from crawler.items import ArticlePage, Exchange, Fetch, FetchOutcome, Recorded, Visit, VisitOutcome
+from crawler.storage.authors import latest_states
 from crawler.storage.refold import fold_anew
 from crawler.storage.schema import (
     article_states,
@@ -219,6 +220,30 @@ def test_an_author_whom_a_better_reader_takes_comments_from_is_called_as_before(
     fold_anew(connection, EN, [ARTICLE], reread, reader_version=2)
     names = {row["key"]: row["nickname"] for row in rows(connection, authors)}
     assert names == {"guest:vera": "Vera", "vera": "vERA"}
+
+
+def test_the_latest_comment_of_a_busy_author_is_found_as_soon_as_that_of_others(
+    sqlite_connection: Connection,
+) -> None:
+    """It is asked for at each article that is folded anew, and a busy author has written tens of thousands."""
+    database: Any = sqlite_connection.connection.dbapi_connection
+
+    def steps() -> int:
+        done: list[None] = []
+        database.set_progress_handler(lambda: done.append(None), 1)
+        latest = latest_states(sqlite_connection, EN, ["vasya"])
+        database.set_progress_handler(None, 1)
+        assert list(latest) == ["vasya"]
+        return len(done)
+
+    for number in (1, 2):
+        store(sqlite_connection, page(comment(number), article=number), number)
+    of_two = steps()
+    for number in range(3, 13):
+        many = range(100 * number, 100 * number + 100)
+        store(sqlite_connection, page(*map(comment, many), article=number), number)
+    store(sqlite_connection, page(comment(3), article=13), 13)
+    assert steps() == of_two
 
 
 def test_where_pages_cannot_be_read_again_another_reading_of_an_article_is_a_change(
