@@ -111,6 +111,7 @@ class CrawlRecords:
             archive.run_now(ledger.require_origin, edition.id, spider.arguments.origin(edition))
         spider.archive = archive
         spider.archived = ArchiveReader(self.warcs.folder)
+        self._look_for_newest_files(spider.archived)
         spider.visit_ids = Numbers(
             {edition.id: archive.run_now(ledger.last_visit_id, edition.id) for edition in archive.editions}
         )
@@ -120,6 +121,20 @@ class CrawlRecords:
             )
             for edition in archive.editions
         }
+
+    def _look_for_newest_files(self, archived: ArchiveReader) -> None:
+        """Warn where the archive is another one than before: it may be meant so, and may be a mistake."""
+        files = set(archived.files())
+        for edition in self.archive.editions:
+            newest = self.archive.run_now(ledger.last_warc_file, edition.id)
+            if newest is not None and newest not in files:
+                logger.warning(
+                    "The archive folder %s lacks %s, the newest file of the edition %s that the database names: "
+                    "is WARC_DIR right?",
+                    self.warcs.folder.resolve(),
+                    newest,
+                    edition.code,
+                )
 
     def _overwrite(self) -> None:
         if not overwrite_freed(self.archive.url):

@@ -749,6 +749,13 @@ def test_two_editions_have_files_of_their_own(lite: str, tmp_path: Path) -> None
     assert "metadata" in {record.kind for record in archived_fetches(lite, tmp_path).values()}
 
 
+def test_another_archive_than_before_is_noticed(url: str, tmp_path: Path) -> None:
+    with SampleSite(edition="en") as site:
+        for folder, told in (("first", False), ("first", False), ("second", True), ("second", False)):
+            ended = crawl(url, site.url, f"ids={SMALL.id}", WARC_DIR=str(tmp_path / folder))
+            assert (ended.code, "is WARC_DIR right?" in ended.err) == (0, told)
+
+
 @pytest.mark.parametrize("folder", ["file", "file/archive"])
 def test_without_an_archive_nothing_is_asked(lite: str, tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").touch()

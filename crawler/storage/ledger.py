@@ -58,6 +58,14 @@ def last_fetch_id(connection: Connection, edition_id: int) -> int:
     return connection.scalar(query) or 0
 
 
+def last_warc_file(connection: Connection, edition_id: int) -> str | None:
+    """Where the edition's newest fetch is archived; None where none is."""
+    archived = (fetches.c.edition_id == edition_id) & fetches.c.warc_file.is_not(None)
+    return connection.scalar(
+        select(fetches.c.warc_file).where(archived).order_by(fetches.c.id.desc()).limit(1)
+    )
+
+
 def last_visit_id(connection: Connection, edition_id: int) -> int:
     """The number of the edition's newest visit, 0 where there is none."""
     return connection.scalar(select(func.max(visits.c.id)).where(visits.c.edition_id == edition_id)) or 0
