@@ -3,18 +3,26 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from crawler.sample import SampleSite, sample_articles
 from crawler.storage import database
 from crawler.storage.schema import metadata
 from tests.forked import Ended, Forked
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+EDITION_IDS = {"en": 1, "ru": 2}
+#: Two articles of the sample site: the one with the longest thread, and one with a short one.
+BIG = max(sample_articles(), key=lambda article: len(article.comments))
+SMALL = next(article for article in sample_articles() if len(article.comments) == 4)
 
 #: Seconds that no crawl of the sample site takes.
 PATIENCE_S = 120
@@ -101,3 +109,37 @@ def _dump(connection: Connection, name: str) -> list[tuple[Any, ...]]:
     moving = {"last_seen_at", "last_fetch_id"} if name == "articles" else set()
     columns = [column for column in table.columns if column.name not in moving]
     return [tuple(row) for row in connection.execute(select(*columns).order_by(*table.primary_key))]
+
+
+def article_ids(url: str) -> set[int]:
+    return {row["id"] for row in rows(url, "SELECT id FROM articles")}
+
+
+def begun(url: str, site: SampleSite, *arguments: str, **more: str) -> "subprocess.Popen[str]":
+    """A crawl that is under way: it has asked for its first article. `more` is environment."""
+    process = subprocess.Popen(
+        crawl_command(site.url, *arguments),
+        env=environment(url, **more),
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    paths = {article.path for article in sample_articles()}
+    while not paths & {request.path for request in list(site.requests)}:
+        assert time.monotonic() < deadline, "the crawl asked for no article"
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.02)
+    return process
+
+
+def slow(site: SampleSite) -> None:
+    """From now on the site takes half a second for an article."""
+    for article in sample_articles():
+        answer = site.answer(article.path)
+        site.answers[article.path] = replace(answer, delay_s=0.5)
+
+
+def utc(value: datetime | str) -> datetime:
+    """A stored time; SQLite gives text."""
+    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)

@@ -25,8 +25,7 @@ from crawler.sites import readers
 from crawler.sites.military_review import SITE
 from crawler.storage import database, ledger
 from crawler.storage.writer import save_exchange
-from tests.crawling import content, crawl_command, environment, rows, run
-from tests.test_crawl import BIG, SMALL, begun
+from tests.crawling import BIG, SMALL, begun, content, crawl_command, environment, rows, run
 from tests.visits import unfinished
 
 OTHERS = [article for article in sample_articles() if article not in (BIG, SMALL)]

@@ -1,51 +1,34 @@
 """The main job, end to end: the sample site on loopback, a real crawl, real rows on SQLite and Postgres."""
 
-import gzip
 import re
-import resource
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from crawler.fetching.capture import Place
 from crawler.sample import Answer, SampleComment, SampleSite, sample_articles
 from crawler.sample.content import EDITIONS, Edition
 from crawler.storage import database
-from crawler.storage.ledger import last_fetch_id
 from crawler.storage.queries import thread
-from tests.broken_line import Line
-from tests.crawling import PROJECT, content, crawl, crawl_command, crawler, environment, rows
-from tests.warcs import Record, records
-
-EDITION_IDS = {"en": 1, "ru": 2}
-BIG = max(sample_articles(), key=lambda article: len(article.comments))
-SMALL = next(article for article in sample_articles() if len(article.comments) == 4)
-
-
-@pytest.fixture
-def lite(bare_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database with tables, for what does not depend on its kind."""
-    return f"sqlite:///{shutil.copy(bare_sqlite, tmp_path_factory.mktemp('lite') / 'test.db')}"
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest) -> str:
-    """A database with tables, on each kind."""
-    if request.param == "sqlite":
-        return str(request.getfixturevalue("lite"))
-    url = str(request.getfixturevalue("postgres_url"))
-    database.migrate(url)
-    return url
-
+from tests.crawling import (
+    BIG,
+    EDITION_IDS,
+    PROJECT,
+    SMALL,
+    article_ids,
+    content,
+    crawl,
+    crawl_command,
+    crawler,
+    environment,
+    rows,
+    utc,
+)
 
 # --- what is stored ---------------------------------------------------------------------------------------------
 
@@ -99,11 +82,6 @@ def test_a_crawl_stores_all_that_the_site_says(url: str, edition: Edition) -> No
             assert row["rating"] == comment.rating
             assert row["body"] == comment.body(edition)
     assert comments == {}
-
-
-def utc(value: datetime | str) -> datetime:
-    """A stored time; SQLite gives text."""
-    return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
 def test_what_is_quoted_and_linked_is_kept_apart(lite: str) -> None:
@@ -205,10 +183,6 @@ def test_an_edited_comment_keeps_its_earlier_words(url: str) -> None:
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------
-
-
-def article_ids(url: str) -> set[int]:
-    return {row["id"] for row in rows(url, "SELECT id FROM articles")}
 
 
 def test_articles_by_their_numbers(lite: str) -> None:
@@ -548,274 +522,3 @@ def test_the_default_database_is_made_by_itself(tmp_path: Path) -> None:
         )
     assert done.returncode == 0
     assert article_ids(f"sqlite:///{tmp_path}/crawler.db") == {SMALL.id}
-
-
-# --- two at once, signals, kills --------------------------------------------------------------------------------
-
-
-def begun(url: str, site: SampleSite, *arguments: str, **more: str) -> "subprocess.Popen[str]":
-    """A crawl that is under way: it has asked for its first article. `more` is environment."""
-    process = subprocess.Popen(
-        crawl_command(site.url, *arguments),
-        env=environment(url, **more),
-        cwd=PROJECT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    paths = {article.path for article in sample_articles()}
-    while not paths & {request.path for request in list(site.requests)}:
-        assert time.monotonic() < deadline, "the crawl asked for no article"
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        time.sleep(0.02)
-    return process
-
-
-def slow(site: SampleSite) -> None:
-    """From now on the site takes half a second for an article."""
-    for article in sample_articles():
-        answer = site.answer(article.path)
-        site.answers[article.path] = replace(answer, delay_s=0.5)
-
-
-def test_a_second_crawl_at_once_ends_with_75(url: str) -> None:
-    with SampleSite(edition="en") as site:
-        slow(site)
-        first = begun(url, site)
-        try:
-            second = crawl(url, site.url)
-            assert second.code == 75
-            assert "Another crawl of the edition en is running" in second.err
-        finally:
-            first.send_signal(signal.SIGTERM)
-            first.communicate(timeout=60)
-    assert len(rows(url, "SELECT * FROM crawls")) == 1
-
-
-def test_sigterm_lets_what_is_under_way_be_stored(url: str) -> None:
-    with SampleSite(edition="en") as site:
-        slow(site)
-        process = begun(url, site)
-        process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-        [stopped] = rows(url, "SELECT * FROM crawls")
-        assert stopped["state"] == "stopped"
-        assert rows(url, "SELECT * FROM visits WHERE outcome IS NULL") == []
-        site.answers.clear()
-        assert crawl(url, site.url, "depth=0").code == 0
-    assert article_ids(url) == {article.id for article in sample_articles()}
-
-
-def test_a_second_signal_ends_a_crawl_at_once(url: str) -> None:
-    with SampleSite(edition="en") as site:
-        for article in sample_articles():
-            site.answers[article.path] = replace(site.answer(article.path), delay_s=10)
-        process = begun(url, site)
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGINT)  # another one: the system would make one of two that are the same
-        _, err = process.communicate(timeout=20)
-        assert process.returncode == 1
-        assert "stopped at once by a second signal" in err
-        assert "Traceback" not in err
-        site.answers.clear()
-        assert crawl(url, site.url, "depth=0").code == 0
-    assert [row["state"] for row in rows(url, "SELECT state FROM crawls ORDER BY id")] == [
-        "killed",
-        "finished",
-    ]
-
-
-def test_a_second_signal_does_not_wait_for_a_server_that_hangs(postgres_url: str) -> None:
-    database.migrate(postgres_url)
-    with SampleSite(edition="en") as site, database.engine(postgres_url).connect() as other:
-        slow(site)
-        process = begun(postgres_url, site)
-        other.execute(text("LOCK articles IN ACCESS EXCLUSIVE MODE"))
-        waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        while not other.scalar(waits):
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)  # the lock would be waited for longer
-        assert process.returncode == 1
-        assert "stopped at once by a second signal" in err
-
-
-def test_a_database_that_is_away_for_a_while_is_waited_for(postgres_url: str) -> None:
-    database.migrate(postgres_url)
-    with SampleSite(edition="en") as site, Line(postgres_url) as line:
-        slow(site)
-        process = begun(line.url, site, "depth=0")
-        with line.away():
-            time.sleep(2)
-        site.answers.clear()
-        _, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
-    assert "It is waited for, 10 minutes at most." in err
-    assert "The database answers again." in err
-    assert article_ids(postgres_url) == {article.id for article in sample_articles()}
-    assert rows(postgres_url, "SELECT * FROM completeness_view WHERE NOT complete OR orphans > 0") == []
-
-
-def test_one_signal_ends_the_wait_for_a_database(postgres_url: str) -> None:
-    database.migrate(postgres_url)
-    with SampleSite(edition="en") as site, Line(postgres_url) as line:
-        slow(site)
-        process = begun(line.url, site)
-        with line.away():
-            time.sleep(1)
-            process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=20)
-        assert process.returncode == 3, err
-        assert "cannot be used" in err.splitlines()[-1]
-        assert "Traceback" not in err
-        site.answers.clear()
-        assert crawl(postgres_url, site.url, "depth=0").code == 0
-    assert article_ids(postgres_url) == {article.id for article in sample_articles()}
-
-
-def test_after_a_kill_the_next_crawl_goes_on(url: str) -> None:
-    with SampleSite(edition="en") as site:
-        slow(site)
-        process = begun(url, site)
-        process.kill()
-        process.communicate(timeout=60)
-        site.answers.clear()
-        assert crawl(url, site.url, "depth=0").code == 0
-    killed, finished = rows(url, "SELECT state FROM crawls ORDER BY id")
-    assert (killed["state"], finished["state"]) == ("killed", "finished")
-    assert rows(url, "SELECT * FROM visits WHERE outcome IS NULL") == []
-    assert article_ids(url) == {article.id for article in sample_articles()}
-    orphans = rows(url, "SELECT * FROM completeness_view WHERE NOT complete OR orphans > 0")
-    assert orphans == []
-
-
-def test_fetches_are_numbered_in_the_order_of_time(lite: str) -> None:
-    with SampleSite(edition="en") as site:
-        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
-        with database.reading(lite) as connection:
-            first = last_fetch_id(connection, 1)
-        assert crawl(lite, site.url, f"ids={SMALL.id}").code == 0
-    later = rows(lite, "SELECT min(id) AS id FROM fetches WHERE crawl_id = 2")
-    assert later[0]["id"] > first
-    assert first % 100 == EDITION_IDS["en"]
-
-
-# --- the WARC archive ---------------------------------------------------------------------------------------------
-
-
-def archived_fetches(url: str, folder: Path) -> dict[Place, Record]:
-    """All records of the archive; every row of fetches that has an answer must have its own, whole one."""
-    found = records(folder)
-    fetches = rows(url, "SELECT * FROM fetches ORDER BY id")
-    for fetch in fetches:
-        record = found[Place(fetch["warc_file"], fetch["warc_offset"])]
-        assert record.fields["warc-target-uri"] == fetch["url"]
-        assert record.fields["archive-fetch-id"] == str(fetch["id"])
-        assert record.fields["archive-crawl-id"] == str(fetch["crawl_id"])
-        assert record.fields.get("archive-visit-id") == (
-            str(fetch["visit_id"]) if fetch["visit_id"] else None
-        )
-        assert utc(record.fields["warc-date"]) == utc(fetch["fetched_at"])
-        if record.kind == "response":
-            assert (record.status, record.digest) == (str(fetch["status"]), fetch["digest"])
-        else:
-            assert record.kind == ("metadata" if fetch["status"] is None else "revisit")
-    return found
-
-
-def test_every_exchange_is_in_the_archive(url: str, tmp_path: Path) -> None:
-    gone = max(sample_articles(), key=lambda article: article.id)
-    with SampleSite(edition="en") as site:
-        site.answers[gone.path] = Answer(status=404, body=b"no such page")
-        site.answers[BIG.path] = Answer(body=b"<html>cut", headers={"Content-Length": "999"})
-        assert crawl(url, site.url, "depth=0", WARC_DIR=f"{tmp_path}/archive").code == 0
-        asked = [f"{site.url}{request.path}" for request in site.requests]
-    found = archived_fetches(url, tmp_path / "archive")
-    of_exchanges = [record for record in found.values() if record.kind not in ("warcinfo", "request")]
-    assert [record.fields["warc-target-uri"] for record in of_exchanges] == asked
-    assert {record.kind for record in of_exchanges} == {"response", "metadata"}
-    assert {path.suffix for path in (tmp_path / "archive").iterdir()} == {".gz"}
-
-
-def test_two_editions_have_files_of_their_own(lite: str, tmp_path: Path) -> None:
-    nobody = "http://127.0.0.1:1"  # through this proxy nothing is reached, and that too is archived
-    ended = crawl(lite, None, "edition=en,ru", f"ids={SMALL.id}", WARC_DIR=str(tmp_path), PROXY_URL=nobody)
-    assert ended.code == 4
-    names = sorted(path.name.split("-2")[0] for path in tmp_path.glob("*.warc.gz"))
-    assert names == ["military_review-en", "military_review-ru"]
-    assert "metadata" in {record.kind for record in archived_fetches(lite, tmp_path).values()}
-
-
-def test_another_archive_than_before_is_noticed(url: str, tmp_path: Path) -> None:
-    with SampleSite(edition="en") as site:
-        for folder, told in (("first", False), ("first", False), ("second", True), ("second", False)):
-            ended = crawl(url, site.url, f"ids={SMALL.id}", WARC_DIR=str(tmp_path / folder))
-            assert (ended.code, "is WARC_DIR right?" in ended.err) == (0, told)
-
-
-@pytest.mark.parametrize("folder", ["file", "file/archive"])
-def test_without_an_archive_nothing_is_asked(lite: str, tmp_path: Path, folder: str) -> None:
-    (tmp_path / "file").touch()
-    with SampleSite(edition="en") as site:
-        ended = crawl(lite, site.url, WARC_DIR=f"{tmp_path}/{folder}")
-        assert ended.code == 3
-        assert "WARC_DIR" in ended.err
-        assert "Traceback" not in ended.err
-        assert site.requests == []
-    assert rows(lite, "SELECT * FROM crawls") == []
-
-
-@pytest.mark.parametrize("room", [300, 4_000, 40_000])
-def test_what_cannot_be_archived_is_not_stored(postgres_url: str, tmp_path: Path, room: int) -> None:
-    """A disk that fills up: the system takes a part of what is written, and then nothing more."""
-    database.migrate(postgres_url)
-
-    def little_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
-
-    with SampleSite(edition="en") as site:
-        done = subprocess.run(
-            crawl_command(site.url, "depth=0"),
-            env=environment(postgres_url, WARC_DIR=str(tmp_path), PYTHONDONTWRITEBYTECODE="1"),
-            cwd=PROJECT,
-            preexec_fn=little_room,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 3, done.stderr
-        assert "cannot be written: File too large" in done.stderr
-        assert "Traceback" not in done.stderr
-        archived = archived_fetches(postgres_url, tmp_path)
-        stored = {row["fetch_id"] for row in rows(postgres_url, "SELECT fetch_id FROM comments")}
-        assert stored <= {int(record.fields.get("archive-fetch-id", 0)) for record in archived.values()}
-        assert [crawl["state"] for crawl in rows(postgres_url, "SELECT state FROM crawls")] == (
-            ["failed"] if room > 300 else []
-        )
-        # With room again the next crawl fetches what this one could not keep.
-        assert crawl(postgres_url, site.url, "depth=0", WARC_DIR=str(tmp_path)).code == 0
-    assert article_ids(postgres_url) == {article.id for article in sample_articles()}
-    archived_fetches(postgres_url, tmp_path)
-
-
-def test_after_a_kill_the_next_crawl_repairs_the_archive(url: str, tmp_path: Path) -> None:
-    folder = tmp_path / "archive"
-    with SampleSite(edition="en") as site:
-        slow(site)
-        process = begun(url, site, WARC_DIR=str(folder))
-        process.kill()
-        process.communicate(timeout=60)
-        [left_open] = folder.iterdir()
-        assert left_open.suffix == ".open"
-        with left_open.open("ab") as file:
-            file.write(gzip.compress(b"WARC/1.1\r\nWARC-Type: response\r\n")[:-5])  # killed while it wrote
-        site.answers.clear()
-        assert crawl(url, site.url, "depth=0", WARC_DIR=str(folder)).code == 0
-    first = left_open.name.removesuffix(".open")
-    [second] = {path.name for path in folder.iterdir()} ^ {first, f"{first}.torn"}
-    assert second.endswith(".warc.gz")
-    archived_fetches(url, folder)
