@@ -66,6 +66,9 @@ def save_comments(
     if not (known or moved or threads):
         return done
     writes.send()  # what follows refers to it
+    taken, given = _by_others(known, done)
+    losing = {row["author_key"] for row in taken} - {None}
+    before = latest_states(connection, edition, losing)
     _save_states(connection, done.steps.values())
     _update(connection, [row for id, row in rows.items() if id in stored and row is not known[id]])
     keys = (
@@ -73,7 +76,8 @@ def save_comments(
         for id, old in stored.items()
     )
     save_renames(connection, edition, renamed(keys, look))
-    _leave_authors(connection, edition, known, done)
+    if losing:
+        renew_authors(connection, edition, before, losing, taken, given, lambda *_: None, (), ())
     write_places(connection, edition, moved)
     left = {stored[id].article_id for id in rows if id in stored} - {article_id}
     _note_left(connection, edition, left, look)
@@ -82,22 +86,18 @@ def save_comments(
     return done
 
 
-def _leave_authors(
-    connection: Connection, edition: Edition, known: Mapping[int, Mapping[str, Any]], done: PageSteps
-) -> None:
-    """Of authors to whom a better reader gives states no more, keep what their other states show."""
-    otherwise = [
+def _by_others(
+    known: Mapping[int, Mapping[str, Any]], done: PageSteps
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """The states that a better reader gives to other authors or spells otherwise: as they were, and as they are now."""
+    found = [
         (known[id], step.row)
         for id, step in done.steps.items()
         if id in known
         and step.change is None
         and any(step.row[name] != known[id][name] for name in ("author_key", "nickname_raw"))
     ]
-    keys = {old["author_key"] for old, _ in otherwise} - {None}
-    if keys:
-        before = latest_states(connection, edition, keys)
-        taken, given = zip(*otherwise, strict=True)
-        renew_authors(connection, edition, before, keys, taken, given, lambda *_: None, (), ())
+    return [old for old, _ in found], [row for _, row in found]
 
 
 def save_unseen(connection: Connection, edition: Edition, ids: Sequence[int], look: Look) -> None:

@@ -222,6 +222,18 @@ def test_an_author_whom_a_better_reader_takes_comments_from_is_called_as_before(
     assert names == {"guest:vera": "Vera", "vera": "vERA"}
 
 
+def test_an_author_whom_a_better_reader_takes_the_latest_comment_from_is_called_as_the_one_before_has_it(
+    connection: Connection,
+) -> None:
+    guest: dict[str, Any] = {"author_kind": "guest", "profile_name": None}
+    store(connection, page(comment(11, nickname_raw="Vera", **guest), article=8), 1, reader_version=1)
+    markup: dict[str, Any] = {"nickname_raw": "vERA", "source_hash": "the same"}
+    store(connection, page(comment(12, **markup, **guest)), 2, reader_version=1)
+    store(connection, page(comment(12, **markup, profile_name="Vera")), 3, reader_version=2)
+    names = {row["key"]: row["nickname"] for row in rows(connection, authors)}
+    assert names == {"guest:vera": "Vera", "vera": "vERA"}
+
+
 def test_the_latest_comment_of_a_busy_author_is_found_as_soon_as_that_of_others(
     sqlite_connection: Connection,
 ) -> None:
