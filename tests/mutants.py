@@ -21,8 +21,8 @@ from crawler.fold.comments import CommentStep
 from crawler.fold.look import Look, Row
 from crawler.items import Change, Exchange
 from crawler.site import Edition
+from crawler.storage import authors, pages, refold, standing, visits, writer
 from crawler.storage import comments as stored_comments
-from crawler.storage import pages, refold, standing, visits, writer
 from crawler.storage.bulk import Writes
 from crawler.storage.pages import Saved
 from crawler.storage.schema import comment_states, rating_states
@@ -65,6 +65,10 @@ def _article_as_read(*known: Any, **others: Any) -> tuple[Saved, Standing]:
 
 def _nothing(*_: Any, **__: Any) -> None:
     pass
+
+
+def _nobody(*_: Any, **__: Any) -> set[str]:
+    return set()
 
 
 # --- the order of fetches -------------------------------------------------------------------------------------------
@@ -235,6 +239,7 @@ MUTANTS: Sequence[Mutant] = (
     Mutant("article_gone_within_the_week", ((articles, "NOT_FOUND_FOR", timedelta.min),)),
     Mutant("rename_is_forgotten", ((whole, "renames", _no_renames),)),
     Mutant("better_read_author_is_not_stored", ((whole, "_names_another", _same_name),)),
-    Mutant("misread_author_stays", ((stored_comments, "_leave_authors", _nothing),)),
+    Mutant("misread_author_stays", ((stored_comments, "renew_authors", _nothing),)),
+    Mutant("first_look_that_is_taken_back_stays", ((authors, "_unsure", _nobody),)),
     Mutant("subtree_is_left_behind", ((stored_comments, "threads_below", _no_threads),)),
 )
