@@ -9,7 +9,9 @@ import pytest
 from tests.crawling import PROJECT
 
 WORK = """
+import signal
 from crawler.work import shared
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background ignores it
 for _ in shared(exec, ["import time; print('begun', flush=True); time.sleep(600)"] * 6, 2):
     pass
 """
@@ -24,5 +26,8 @@ def test_whoever_is_ended_leaves_no_process(how: signal.Signals) -> None:
         assert caller.stdout is not None
         assert caller.stdout.readline().startswith("begun")
         caller.send_signal(how)
-        caller.communicate(timeout=30)
+        try:
+            caller.communicate(timeout=30)
+        finally:
+            caller.kill()
     assert caller.returncode == -how
