@@ -24,16 +24,19 @@ class Line:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         #: Those of the server's ends that are kept open behind its back.
         self._kept: list[socket.socket] = []
+        self._away = False
         self._open = ExitStack()
-        self._port = 0
-        self._listen()
-        self.url = address.set(host="127.0.0.1", port=self._port).render_as_string(hide_password=False)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        port = self._listening.getsockname()[1]
+        self.url = address.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.cut()
+        self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self._open.close()
 
@@ -48,23 +51,20 @@ class Line:
                     end.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
-    def away(self, *, server_hears: bool = True) -> Iterator[None]:
-        """Broken, and nobody can connect until the end."""
-        self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
-        self.cut(server_hears=server_hears)
+    def away(self) -> Iterator[None]:
+        """Broken, and whoever connects is sent away until the end."""
+        self._away = True
+        self.cut()
         yield
-        self._listen()
+        self._away = False
 
-    def _listen(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", self._port))
-        self._port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
-
-    def _accept(self, listening: socket.socket) -> None:
+    def _accept(self) -> None:
         with suppress(OSError):  # nobody listens any more
             while True:
-                client = self._open.enter_context(listening.accept()[0])
+                client = self._open.enter_context(self._listening.accept()[0])
+                if self._away:
+                    client.close()
+                    continue
                 server = self._open.enter_context(socket.create_connection(self._server))
                 self._pairs.append((client, server))
                 for source, target in ((client, server), (server, client)):
