@@ -314,7 +314,7 @@ def test_who_closes_waits_for_no_server(own_postgres: str) -> None:
             with pytest.raises(TimeoutError):
                 waits.result(timeout=0.3)
             archive.close()
-            with pytest.raises(CannotStore, match="closed the connection"):
+            with pytest.raises(CannotStore, match="connection failed"):
                 waits.result()
 
 
