@@ -107,10 +107,9 @@ class Summary:
             counts.inserted += len(changes.inserted)
             counts.deleted += len(changes.deleted)
             for stored, row in changes.updated:
+                # Only the archive knew of such a visit: the row that was made of it says nothing yet.
                 if name == "visits" and stored["outcome"] == "stopped" and stored["pages_read"] == 0:
-                    counts.inserted += (
-                        1  # only the archive knew of it: the row that was made of it says nothing yet
-                    )
+                    counts.inserted += 1
                     continue
                 columns = [column for column in row if stored[column] != row[column]]
                 counts.updated += not _BOOKKEEPING.issuperset(columns)
